@@ -1,0 +1,102 @@
+"""The only entry of Whetstone: `python launch.py COMMAND ...` prepares the environment once, then runs one command.
+
+This file keeps to the syntax that every Python understands (no f-strings, no type hints), so that an old one can still
+read it as far as the sentence that tells its user which version is needed. The environment itself is environment.py.
+"""
+
+import argparse
+import sys
+
+OLDEST, NEWEST = (3, 10), (3, 12)  # the Pythons that Whetstone is tested with
+
+# command: (its module, what it needs installed). A module has HELP, add_arguments(parser) and run(args) -> exit status,
+# and imports only the standard library at its top, so that --help works in an empty interpreter.
+COMMANDS = {
+    "app": ("webui.commands.app", ("base",)),
+    "sharpen": ("engine.commands.sharpen", ("base",)),
+    "train": ("distill.commands.train", ("base", "torch")),
+    "evaluate": ("distill.commands.evaluate", ("base", "torch")),
+    "benchmark": ("engine.commands.benchmark", ("base",)),
+    "doctor": ("engine.commands.doctor", ("base",)),
+    "test": ("tests.run", ("base", "torch", "dev")),
+}
+DEFAULT = "app"
+
+
+def check_python(version):
+    """Exit with status 2 and one line when the interpreter (a version tuple) is too old."""
+    if tuple(version[:2]) < OLDEST:
+        sys.stderr.write(
+            "whetstone: Python %d.%d to %d.%d is needed, this is %d.%d; install Python %d.%d "
+            "and start again with it\n" % (OLDEST + NEWEST + tuple(version[:2]) + NEWEST)
+        )
+        sys.exit(2)
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line."""
+
+    def error(self, message):
+        self.exit(2, "whetstone: {}; `{} --help` lists the options\n".format(message, self.prog))
+
+
+def parse(argv):
+    """The command's name, its module and its parsed arguments; without a command, the page (app)."""
+    from importlib import import_module
+
+    from engine.errors import WhetstoneError
+
+    name, rest = (argv[0], argv[1:]) if argv and not argv[0].startswith("-") else (DEFAULT, argv)
+    if name not in COMMANDS:
+        known = ", ".join(COMMANDS)
+        raise WhetstoneError("no command {!r}; the commands are {}; a picture goes to `sharpen`".format(name, known))
+    module = import_module(COMMANDS[name][0])
+    named = bool(argv) and argv[0] == name
+    parser = Parser(
+        prog="python launch.py " + name if named else "python launch.py",
+        description=module.HELP,
+        epilog=None if named else overview(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    module.add_arguments(parser)
+    ours = parser.add_argument_group("installation (once, into .venv beside launch.py or where WHETSTONE_VENV says)")
+    ours.add_argument("--skip-install", action="store_true", help="install nothing, run with what is there")
+    ours.add_argument(
+        "--torch",
+        action=argparse.BooleanOptionalAction,
+        default="torch" in COMMANDS[name][1],
+        help="with or without requirements-torch.txt: training, and sharpening on a GPU (here by default: %(default)s)",
+    )
+    return name, module, parser.parse_args(rest)
+
+
+def overview():
+    """The commands, one line each."""
+    from importlib import import_module
+
+    lines = ["  {:<10} {}".format(name, import_module(home).HELP) for name, (home, _) in COMMANDS.items()]
+    return "\n".join(["commands, each with its own --help:"] + lines)
+
+
+def main(argv):
+    """Run one command; the exit status: 0 done, 2 the user can fix it, 130 stopped by Ctrl-C, 1 our fault."""
+    check_python(sys.version_info)
+    from engine.errors import WhetstoneError
+
+    try:
+        name, module, args = parse(argv)
+        from environment import prepare
+
+        layers = [layer for layer in COMMANDS[name][1] if layer != "torch"] + ["torch"] * args.torch
+        prepare(layers, skip_install=args.skip_install)
+        return module.run(args)
+    except WhetstoneError as error:
+        sys.stderr.write("whetstone: {}\n".format(error))
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\nwhetstone: stopped\n")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Whetstone's tests, one folder a package; `python launch.py test` runs them."""

@@ -1,0 +1,90 @@
+"""How a start ends: exit statuses, old Pythons, help in an empty interpreter, wrong words."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import launch
+from tests.launch.small_product import ROOT, SmallProduct
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    product = SmallProduct(tmp_path_factory.mktemp("statuses"))
+    product.add_wheel("whetstone-tiny", "1.0")
+    assert product.start("doctor")[0] == 0
+    return product
+
+
+def test_what_the_user_can_fix_is_one_line_and_status_2(product):
+    status, out, err = product.start("doctor", "--fail", "user")
+    assert (status, out, err) == (2, "", "whetstone: the strength is 3; 0.0 to 2.0 is meant\n")
+
+
+def test_our_fault_is_a_traceback_and_status_1(product):
+    status, _, err = product.start("doctor", "--fail", "crash")
+    assert status == 1
+    assert err.startswith("Traceback") and err.endswith("RuntimeError: a bug of ours\n")
+
+
+def test_ctrl_c_is_one_line_and_status_130(product):
+    status, _, err = product.start("doctor", "--fail", "interrupt")
+    assert (status, err) == (130, "\nwhetstone: stopped\n")
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        (["holiday.jpg"], "no command 'holiday.jpg'; the commands are app, sharpen"),
+        (["doctor", "--fial", "user"], "unrecognized arguments: --fial user"),
+        (["doctor", "--fail", "often"], "invalid choice: 'often'"),
+    ],
+)
+def test_wrong_words_are_one_line_and_status_2(product, arguments, words):
+    status, out, err = product.start(*arguments)
+    assert (status, out) == (2, "")
+    assert len(err.splitlines()) == 1 and err.startswith("whetstone: ") and words in err
+
+
+def old_pythons():
+    """Interpreters older than 3.10 that this machine happens to have."""
+    found = sorted(Path.home().glob(".pyenv/versions/*/bin/python"))
+    return [path for path in found if tuple(map(int, path.parts[-3].split(".")[:2])) < launch.OLDEST]
+
+
+@pytest.mark.parametrize("python", old_pythons() or [None], ids=lambda path: path.parts[-3] if path else "none here")
+def test_an_old_python_is_told_what_is_needed_in_one_line(python):
+    if python is None:
+        pytest.skip("no Python older than 3.10 on this machine")
+    done = subprocess.run([python, ROOT / "launch.py", "doctor"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("whetstone: Python 3.10 to 3.12 is needed, this is ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("version", [(2, 7, 18), (3, 9, 99)])
+def test_the_version_check_refuses_what_is_older_than_3_10(version, capsys):
+    with pytest.raises(SystemExit) as ended:
+        launch.check_python(version)
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("version", [(3, 10, 0), (3, 12, 9), (3, 14, 0)])
+def test_the_version_check_lets_3_10_and_later_pass(version):
+    launch.check_python(version)
+
+
+@pytest.mark.parametrize("command", [None, *launch.COMMANDS])
+def test_help_needs_no_package_at_all(command):
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+         f"import launch; sys.exit(launch.main({[command, '--help'] if command else ['--help']!r}))"],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr  # -I -S: without site-packages nothing but the standard library imports
+    assert done.stdout.startswith("usage: python launch.py")
+    if command is None:
+        assert all(f"  {name} " in done.stdout for name in launch.COMMANDS)

@@ -1,0 +1,35 @@
+"""`python launch.py test`: every test that this machine can run, and why the others were left out."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+HELP = "runs every test that this machine can run and says which it could not, and why"
+
+ROOT = Path(__file__).resolve().parent.parent
+CHECKS = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",))
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "--lint", action="store_true", help="before the tests, check style, format and types (ruff, mypy)"
+    )
+    parser.add_argument(
+        "pytest", nargs=argparse.REMAINDER, help="what follows goes to pytest: -k strength, tests/engine"
+    )
+
+
+def run(args):
+    """pytest's exit status, or 1 when a check of --lint complains."""
+    wrong = [check for check in CHECKS if args.lint and not _passes(check)]
+    if wrong:
+        print(f"whetstone: {', '.join(' '.join(check) for check in wrong)}: see above", file=sys.stderr)
+        return 1
+    given = [word for word in args.pytest if word != "--"]
+    return subprocess.run([sys.executable, "-m", "pytest", *given], cwd=ROOT, check=False).returncode
+
+
+def _passes(check):
+    print(f"== {' '.join(check)}", flush=True)
+    return subprocess.run([sys.executable, "-m", *check], cwd=ROOT, check=False).returncode == 0
