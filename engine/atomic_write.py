@@ -1,0 +1,76 @@
+"""A file that appears whole or not at all: written beside its place, flushed to disk, then renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from engine.errors import BadOutput
+
+_NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def write_atomically(path: str | os.PathLike, data: bytes, *, overwrite: bool = False) -> None:
+    """Writes data to path; until the last step nothing there changes, and what stood there is never opened.
+
+    A new file gets the permissions of the process's umask; one that takes the place of another keeps the other's.
+    Raises BadOutput: something is there already (without overwrite), folder missing or read-only, disk full.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise BadOutput(f"{path} is a folder; give the name of a file in it")
+    if not overwrite and os.path.lexists(path):
+        raise BadOutput(already_there(path))
+    temporary = path.parent / f".whetstone-{secrets.token_hex(8)}.tmp"
+    try:
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            _move(temporary, path, overwrite)
+        except OSError as error:
+            raise BadOutput(_reason(path, len(data), error)) from error
+    finally:
+        with contextlib.suppress(OSError):  # moved away already, or never made
+            temporary.unlink()
+
+
+def _move(temporary: Path, path: Path, overwrite: bool) -> None:
+    if overwrite:
+        with contextlib.suppress(FileNotFoundError):
+            there = os.stat(path, follow_symlinks=False)
+            if stat.S_ISREG(there.st_mode):
+                os.chmod(temporary, stat.S_IMODE(there.st_mode))
+        os.replace(temporary, path)
+        return
+    try:
+        os.link(temporary, path)  # fails where a rename would replace what someone else made meanwhile
+    except FileExistsError as error:
+        raise BadOutput(already_there(path)) from error
+    except (OSError, NotImplementedError):  # no hard links on this file system
+        if os.path.lexists(path):
+            raise BadOutput(already_there(path)) from None
+        os.replace(temporary, path)
+
+
+def already_there(path: Path) -> str:
+    return f"{path} exists already and is left as it is; choose another name, or add --overwrite to replace it"
+
+
+def _reason(path: Path, size: int, error: OSError) -> str:
+    folder = path.parent
+    if error.errno in _NO_SPACE:
+        needed = f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size:,} bytes"
+        return f"the disk of {folder} is full: {path.name} needs {needed}; free some space or choose another folder"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return f"the folder {folder} does not exist; create it first, or choose another"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"the folder {folder} cannot be written to ({error.strerror}); choose a folder of your own"
+    if error.errno == errno.ENAMETOOLONG:
+        return f"the name {path.name[:40]}... is too long for this disk; choose a shorter one"
+    return f"{path} cannot be written ({error.strerror or error}); choose another folder"
