@@ -1,0 +1,54 @@
+"""Degradations: how a sharp picture becomes the soft one that a student sees. Parameters are drawn first, then applied."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+
+import cv2
+import numpy as np
+
+_INTERPOLATIONS = {"bicubic": cv2.INTER_CUBIC, "bilinear": cv2.INTER_LINEAR}
+
+
+@dataclass(frozen=True)
+class ReportDegradation:
+    """The project report's: Gaussian blur, half the size and back up. One drawn sample of it."""
+
+    kernel: int  # side of the Gaussian kernel in pixels: 5, 7 or 9
+    sigma: float  # of the Gaussian, in pixels: 1.0 to 2.5
+    interpolation: str  # "bicubic" or "bilinear", down and up
+
+    margin = 16  # pixels around a crop that can reach into it: the kernel's half side and the resampling taps
+
+    @classmethod
+    def sample(cls, rng):
+        """Kernel, sigma and interpolation, each uniform over its range. rng: numpy.random.Generator."""
+        return cls(
+            kernel=int(rng.choice([5, 7, 9])),
+            sigma=float(rng.uniform(1.0, 2.5)),
+            interpolation=str(rng.choice(["bicubic", "bilinear"])),
+        )
+
+    def apply(self, clean):
+        """clean: (H, W, 3) uint8 RGB. Returns the degraded picture, same shape and type.
+
+        Computed in float32 on [0, 255], rounded once at the end. The small picture has half the sides, at least one pixel.
+        """
+        height, width = clean.shape[:2]
+        blurred = cv2.GaussianBlur(clean.astype(np.float32), (self.kernel, self.kernel), self.sigma)
+        flag = _INTERPOLATIONS[self.interpolation]
+        small = cv2.resize(blurred, (max(1, width // 2), max(1, height // 2)), interpolation=flag)
+        large = cv2.resize(small, (width, height), interpolation=flag)
+        return np.clip(np.rint(large), 0, 255).astype(np.uint8)
+
+    def record(self):
+        """The drawn parameters as plain values, for logs and tables."""
+        return asdict(self)
+
+
+RECIPES = {"report": ReportDegradation}
+
+
+def degradation_named(name, recipe="report"):
+    """The fixed draw of a test picture: the generator is seeded with SHA-256 of its file name's stem."""
+    seed = int.from_bytes(hashlib.sha256(name.encode()).digest(), "big")
+    return RECIPES[recipe].sample(np.random.default_rng(seed))

@@ -1,0 +1,28 @@
+"""Whetstone's engine: pictures in, sharper pictures out.
+
+    from engine import Sharpener
+    sharp = Sharpener("small")(pixels, strength=1.0)   # (H, W, 3) uint8 RGB in and out
+
+Names are loaded on first use, so that importing the package costs nothing and `--help` needs no library.
+"""
+
+from importlib import import_module
+
+_HOME = {
+    "Sharpener": "engine.sharpener",
+    "Picture": "engine.images",
+    "read_picture": "engine.images",
+    "write_picture": "engine.images",
+    "StudentConfig": "engine.students",
+    "ReportConfig": "engine.students",
+    "load_card": "engine.cards",
+    "model_names": "engine.cards",
+    "WhetstoneError": "engine.errors",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'engine' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

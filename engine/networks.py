@@ -1,0 +1,64 @@
+"""The students as torch modules, for training and for the torch backend: batch (N, C, H, W) -> residual of the same shape."""
+
+import torch
+from torch import nn
+
+from engine.students import ReportConfig
+
+
+class LumaNetwork(nn.Module):
+    """A luma student (engine.students). batch: (N, 1, H, W) in [0, 1], H and W multiples of the stride."""
+
+    def __init__(self, config):
+        super().__init__()
+        stride, width = config.stride, config.width
+        self.head = nn.Conv2d(1, width, 3 * stride, stride=stride, padding=stride)
+        self.body = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(config.depth))
+        self.tail = nn.Conv2d(width, stride**2, 3, padding=1)
+        self.shuffle = nn.PixelShuffle(stride)
+        for convolution in (self.head, *self.body):
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            nn.init.zeros_(convolution.bias)
+        with torch.no_grad():  # filters that start blind to brightness: otherwise it drowns detail and kills ReLUs early
+            self.head.weight -= self.head.weight.mean(dim=(1, 2, 3), keepdim=True)
+        nn.init.zeros_(self.tail.weight)  # training starts at the identity: nothing is added
+        nn.init.zeros_(self.tail.bias)
+
+    def forward(self, batch):
+        features = torch.relu(self.head(batch))
+        for convolution in self.body:
+            features = torch.relu(convolution(features))
+        return self.shuffle(self.tail(features))
+
+
+class ReportNetwork(nn.Module):
+    """The report's student; its clamped output minus its input. batch: (N, 3, H, W) RGB in [0, 1]."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.ModuleList([_convolution(3, 32), _convolution(32, 64)])
+        self.body = nn.ModuleList(nn.ModuleList([_convolution(64, 64), _convolution(64, 64)]) for _ in range(4))
+        self.tail = nn.ModuleList([_convolution(64, 32), _convolution(32, 3)])
+
+    def forward(self, batch):
+        features = torch.relu(self.head[1](torch.relu(self.head[0](batch))))
+        for first, second in self.body:
+            features = features + second(torch.relu(first(features)))
+        output = self.tail[1](torch.relu(self.tail[0](features)))
+        return output.clamp(0, 1) - batch
+
+
+def _convolution(inputs, outputs):
+    return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+
+def build_network(config):
+    """The untrained module of a configuration."""
+    return ReportNetwork() if isinstance(config, ReportConfig) else LumaNetwork(config)
+
+
+def network_from_card(card):
+    """The trained module of a card, in evaluation mode, float32 on the CPU."""
+    network = build_network(card.config)
+    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in card.weights.items()})
+    return network.eval()
