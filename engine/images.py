@@ -16,10 +16,11 @@ from engine.formats.bmp import encode_bmp, open_bmp
 from engine.formats.colour import usable_profile
 from engine.formats.exif import BadExif, ExifBlock
 from engine.formats.jpeg import encode_jpeg, open_jpeg
-from engine.formats.parts import CheckSize, Coding, Damaged, Extras, Opened, strips
+from engine.formats.parts import Coding, Damaged, Extras, Opened, strips
 from engine.formats.png import encode_png, open_png
 from engine.formats.sniff import SNIFF_BYTES, VIDEO, describe, picture_format
-from engine.formats.tiff import encode_tiff, open_tiff
+from engine.formats.tiff import open_tiff
+from engine.formats.tiff_writer import encode_tiff
 from engine.formats.webp import encode_webp, open_webp
 
 ALL_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
@@ -47,10 +48,10 @@ _FILE_BYTES_BESIDE_PIXELS = 64 << 20  # profiles, EXIF, further pages: more than
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """pixels: uint8 or uint16, (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, upright: the orientation tag was applied.
+    """pixels: uint8 or uint16, (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, upright: the orientation was applied.
 
-    format: what it came as and what it is written as. exif: a TIFF structure without the prefix of JPEG; its orientation
-    is 1. density: pixels per inch (across, down). notices: what of the file is not in here, one line each.
+    format: what it came as and what it is written as. exif: a TIFF structure without the prefix of JPEG, orientation 1.
+    density: pixels per inch (across, down). notices: what of the file is not in here, one line each.
     """
 
     pixels: np.ndarray
@@ -101,7 +102,9 @@ def read_picture(
             )
 
     try:
-        opened, pixels, notices = _decode(_OPENERS[kind], data, check_size)
+        opened = _OPENERS[kind](data, check_size)
+        check_size(opened.height, opened.width)  # once more, for all formats alike
+        pixels = opened.decode()
     except (BadImage, MemoryError) as error:
         if isinstance(error, MemoryError):
             raise BadImage(f"{name}: there is not enough free memory to read it; close other programs first") from error
@@ -112,17 +115,16 @@ def read_picture(
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise BadImage(f"{name}: the {_shown(kind)} is cut off or damaged ({reason}); nothing was read") from error
 
-    icc, lost = _usable_icc(opened.icc)
-    notices += lost
-    exif, orientation, lost = _upright_exif(opened)
-    notices += lost
+    icc, icc_notices = _usable_icc(opened.icc)
+    exif, orientation, exif_notices = _upright_exif(opened)
     coding, density = opened.coding, opened.density
     if orientation > 1:
         pixels = _upright(pixels, orientation)
     if orientation >= 5:
         coding = coding.transposed()
         density = density[::-1] if density else None
-    return Picture(pixels, kind, icc, exif, density, coding, opened.notices + notices, origin)
+    notices = opened.notices + icc_notices + exif_notices
+    return Picture(pixels, kind, icc, exif, density, coding, notices, origin)
 
 
 def is_picture_file(path: Path, formats: tuple[str, ...] = ALL_FORMATS) -> bool:
@@ -176,12 +178,11 @@ def encode_picture(picture: Picture, *, keep_gps: bool = True) -> bytes:
     try:
         return _ENCODERS[picture.format](picture.pixels, picture.coding, Extras(picture.icc, exif, picture.density))
     except ValueError as error:
-        raise BadOutput(f"a picture of {picture.width} x {picture.height} pixels does not fit: {error}; choose PNG") from error
+        size = f"{picture.width} x {picture.height}"
+        raise BadOutput(f"a picture of {size} pixels does not fit: {error}; choose PNG") from error
 
 
-def write_picture(
-    picture: Picture, path: str | os.PathLike, *, overwrite: bool = False, keep_gps: bool = True
-) -> None:
+def write_picture(picture: Picture, path: str | os.PathLike, *, overwrite: bool = False, keep_gps: bool = True) -> None:
     """Writes picture.format to path, whole or not at all, and never over the file that the picture was read from.
 
     Raises BadOutput: something is there already (without overwrite), folder missing or read-only, disk full.
@@ -208,18 +209,6 @@ def _shown(format: str) -> str:
     return _SHOWN.get(format, format)
 
 
-def _decode(opener, data: bytes, check_size: CheckSize) -> tuple[Opened, np.ndarray, tuple[str, ...]]:
-    opened = opener(data, check_size)
-    check_size(opened.height, opened.width)  # once more for all formats
-    del data
-    decoded = opened.decode()
-    return dataclasses.replace(opened, decode=_decoded_before), decoded.pixels, decoded.notices
-
-
-def _decoded_before():
-    raise RuntimeError("a picture is decoded once")
-
-
 def _read_file(path: Path, name: str, formats: tuple[str, ...], max_pixels: int) -> bytes:
     try:
         status = os.stat(path)
@@ -230,8 +219,8 @@ def _read_file(path: Path, name: str, formats: tuple[str, ...], max_pixels: int)
         _accept(_head(path), name, formats)  # a film of 40 GB is not read to find out that it is one
         if status.st_size > max_pixels * 8 + _FILE_BYTES_BESIDE_PIXELS:
             raise BadImage(
-                f"{name}: {status.st_size / 1e9:.1f} GB are more than a picture of {max_pixels / 1e6:g} megapixels can need; "
-                "scale it down, or raise the limit (--max-megapixels on the command line)"
+                f"{name}: {status.st_size / 1e9:.1f} GB are more than a picture of {max_pixels / 1e6:g} megapixels can "
+                "need; scale it down, or raise the limit (--max-megapixels on the command line)"
             )
         return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
@@ -249,8 +238,8 @@ def _accept(head: bytes, name: str, formats: tuple[str, ...]) -> str:
     if not head:
         raise BadImage(f"{name} is empty (0 bytes); copy or download it again")
     kind = picture_format(head)
-    if kind in formats:
-        return kind  # type: ignore[return-value]
+    if kind is not None and kind in formats:
+        return kind
     if kind is not None:
         raise BadImage(f"{name} is a {_shown(kind)} picture; accepted here are {accepted(formats)}")
     found = describe(head)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import BmpImagePlugin, Image
 
-from engine.formats.parts import CheckSize, Coding, Damaged, Decoded, Extras, Opened, pixels_of, swap_red_blue
+from engine.formats.parts import CheckSize, Coding, Damaged, Extras, Opened, pixels_of, swap_red_blue
 
 _INCH_M = 0.0254
 
@@ -35,7 +35,7 @@ def open_bmp(data: bytes, check_size: CheckSize) -> Opened:
     return Opened("BMP", height, width, partial(_decode, data, height, width), density=density)
 
 
-def _decode(data: bytes, height: int, width: int) -> Decoded:
+def _decode(data: bytes, height: int, width: int) -> np.ndarray:
     image = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
     if image.size != (width, height):
         raise Damaged("the BMP gives two different sizes")
@@ -43,7 +43,7 @@ def _decode(data: bytes, height: int, width: int) -> Decoded:
     pixels = pixels_of(image, {"1": "L", "L": "L", "RGBA": "RGBA"}.get(image.mode, "RGB"))
     if pixels.ndim == 3 and pixels.shape[2] == 4 and not pixels[..., 3].any():
         pixels = np.ascontiguousarray(pixels[..., :3])  # the fourth byte was padding, as in most 32-bit files
-    return Decoded(pixels)
+    return pixels
 
 
 def encode_bmp(pixels: np.ndarray, coding: Coding, extras: Extras) -> bytes:

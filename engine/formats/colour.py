@@ -25,19 +25,20 @@ def notice(icc: bytes | None) -> str:
     return _BY_PROFILE if _transform(icc) else _PLAIN
 
 
-def rgb_from_cmyk(image: Image.Image, icc: bytes | None, *, inverted: bool) -> tuple[np.ndarray, tuple[str, ...]]:
+def rgb_from_cmyk(image: Image.Image, icc: bytes | None, *, inverted: bool) -> np.ndarray:
     """A loaded CMYK image -> (H, W, 3) uint8 RGB; the image is closed. inverted: 0 means full ink."""
     transform = _transform(icc)
     if transform is None and not inverted:
-        return pixels_of(image, "RGB"), ()
+        return pixels_of(image, "RGB")
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     for top, bottom in strips(image.height, image.width):
         strip = image.crop((0, top, image.width, bottom))
         if inverted:
             strip = ImageChops.invert(strip)
-        pixels[top:bottom] = np.asarray(ImageCms.applyTransform(strip, transform) if transform else strip.convert("RGB"))
+        rgb = strip.convert("RGB") if transform is None else ImageCms.applyTransform(strip, transform)
+        pixels[top:bottom] = np.asarray(rgb)
     image.close()
-    return pixels, ()
+    return pixels
 
 
 def _transform(icc: bytes | None) -> ImageCms.ImageCmsTransform | None:

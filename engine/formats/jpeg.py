@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image, JpegImagePlugin
 
 from engine.formats import colour
-from engine.formats.parts import CheckSize, Coding, Damaged, Decoded, Extras, Opened, pixels_of
+from engine.formats.parts import CheckSize, Coding, Damaged, Extras, Opened, pixels_of
 
 MAX_SIDE = 65_500  # what libjpeg writes
 MAX_SCANS = 100  # real files have at most about 20; each further one costs a pass over the whole picture
@@ -28,16 +28,21 @@ _PADDING = bytes(64)
 
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _ZIGZAG = (
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
-    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
+    12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
+    35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
+    58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 )  # fmt: skip
 # ITU-T T.81, tables K.1 and K.2, row by row
 _LUMA_TABLE = (
-    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
-    18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
+    14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
+    18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
+    49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
 )  # fmt: skip
 _CHROMA_TABLE = (
-    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99,
+    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99,
+    24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99,
     *(99,) * 32,
 )  # fmt: skip
 
@@ -49,7 +54,7 @@ def _at_quality(table: tuple[int, ...], quality: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class JpegCoding(Coding):
-    """luma_steps, chroma_steps: 64 quantisation steps, row by row. chroma_every: (down, across) pixels a chroma sample."""
+    """luma_steps, chroma_steps: 64 quantisation steps, row by row. chroma_every: a sample in (down, across) pixels."""
 
     luma_steps: tuple[int, ...] = _at_quality(_LUMA_TABLE, 95)
     chroma_steps: tuple[int, ...] = _at_quality(_CHROMA_TABLE, 95)
@@ -69,10 +74,10 @@ class JpegCoding(Coding):
 def open_jpeg(data: bytes, check_size: CheckSize) -> Opened:
     """Raises Damaged. data: the whole file, which may go on after the picture (motion photos do)."""
     stream = _Walk(data, check_size)
-    notices = ("extra pictures inside the file (depth, gain map, second view) were left out",) if stream.has_more else ()
+    notices = ["extra pictures inside the file (depth, gain map, second view) were left out"] * stream.has_more
     icc = stream.icc()
     if stream.components == 4:
-        notices += (colour.notice(icc),)
+        notices.append(colour.notice(icc))
     return Opened(
         "JPEG",
         stream.height,
@@ -82,7 +87,7 @@ def open_jpeg(data: bytes, check_size: CheckSize) -> Opened:
         icc=None if stream.components == 4 else icc,
         exif=stream.exif,
         density=stream.density,
-        notices=notices,
+        notices=tuple(notices),
     )
 
 
@@ -197,7 +202,7 @@ class _Walk:
             raise Damaged(f"the JPEG says it is {self.width} x {self.height} pixels")
         self.check_size(self.height, self.width)
         if precision != 8 or marker in (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF):
-            raise Damaged(f"this is a {precision}-bit or lossless JPEG, a rare kind that is not read; save it as PNG first")
+            raise Damaged(f"this is a {precision}-bit or lossless JPEG, which is not read; save it as PNG first")
         if self.components not in (1, 3, 4):
             raise Damaged(f"the JPEG has {self.components} colour channels instead of 1, 3 or 4")
         self.progressive = marker in (0xC2, 0xCA)
@@ -214,28 +219,29 @@ class _Walk:
         chroma = tables[1:3] if self.components == 3 else tables
         downs, acrosses = zip(*self.sampling)
         smallest = self.sampling[1:3] if self.components == 3 else self.sampling
-        every = tuple(max(1, max(all_) // max(1, max(s[axis] for s in smallest))) for axis, all_ in enumerate((downs, acrosses)))
+        every_down = max(1, max(downs) // max(1, *(down for down, _ in smallest)))
+        every_across = max(1, max(acrosses) // max(1, *(across for _, across in smallest)))
         return JpegCoding(
             luma_steps=tables[0],
             chroma_steps=tuple(map(min, *chroma)) if len(chroma) > 1 else chroma[0],
-            chroma_every=every if self.components == 3 else (1, 1),  # type: ignore[arg-type]
+            chroma_every=(every_down, every_across) if self.components == 3 else (1, 1),
             progressive=self.progressive,
         )
 
 
-def _decode(stream: _Walk, icc: bytes | None) -> Decoded:
+def _decode(stream: _Walk, icc: bytes | None) -> np.ndarray:
     one_pass = stream.single_scan and stream.scans == 1 and not stream.progressive
-    pixels, notices = _pixels(stream, icc, [*stream.kept, _PADDING] if one_pass else [*stream.kept, _PADDING, _EOI])
+    pixels = _pixels(stream, icc, [*stream.kept, _PADDING] if one_pass else [*stream.kept, _PADDING, _EOI])
     if not one_pass:
         # A decoder of many scans needs the end marker, and would fill up there. Where data is missing it takes the
         # padding for picture: another padding, then, gives another picture.
-        again, _ = _pixels(stream, icc, [*stream.kept, b"\x5a" * len(_PADDING), _EOI])
+        again = _pixels(stream, icc, [*stream.kept, b"\x5a" * len(_PADDING), _EOI])
         if not np.array_equal(pixels, again):
             raise Damaged("the JPEG is cut off or damaged: part of its picture data is missing")
-    return Decoded(pixels, notices)
+    return pixels
 
 
-def _pixels(stream: _Walk, icc: bytes | None, parts: list[bytes]) -> tuple[np.ndarray, tuple[str, ...]]:
+def _pixels(stream: _Walk, icc: bytes | None, parts: list[bytes]) -> np.ndarray:
     # The plugin is asked directly: no other format can answer, and Image.open's size limit is a global of the process.
     image = JpegImagePlugin.JpegImageFile(io.BytesIO(b"".join(parts)))
     if image.size != (stream.width, stream.height):
@@ -244,7 +250,7 @@ def _pixels(stream: _Walk, icc: bytes | None, parts: list[bytes]) -> tuple[np.nd
     if image.mode == "CMYK":
         # Pillow turns every CMYK JPEG round; only those with Adobe's marker are stored inverted
         return colour.rgb_from_cmyk(image, icc, inverted=not stream.adobe)
-    return pixels_of(image, "L" if image.mode == "L" else "RGB"), ()
+    return pixels_of(image, "L" if image.mode == "L" else "RGB")
 
 
 def encode_jpeg(pixels: np.ndarray, coding: Coding, extras: Extras) -> bytes:

@@ -10,7 +10,8 @@ from PIL import Image
 
 STRIP_PIXELS = 1 << 20  # pixels converted at a time, so that no second whole picture stands in memory
 
-CheckSize = Callable[[int, int], None]  # (height, width) -> None; raises BadImage when that is more than the caller allows
+# (height, width) -> None; raises BadImage when that is more than the caller allows
+CheckSize = Callable[[int, int], None]
 
 
 class Damaged(Exception):
@@ -26,25 +27,18 @@ class Coding:
         return self
 
 
-@dataclass(frozen=True, eq=False)
-class Decoded:
-    """Pixels as the file stores them (before the orientation tag): uint8 or uint16, (H, W), (H, W, 3) or (H, W, 4)."""
-
-    pixels: np.ndarray
-    notices: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True)
 class Opened:
     """A file whose header was read and whose size was accepted; not one pixel is decoded before `decode()`.
 
-    density: pixels per inch (across, down), or None. orientation: 1..8 as in EXIF.
+    decode(): pixels as the file stores them (before the orientation tag), uint8 or uint16, (H, W), (H, W, 3) or
+    (H, W, 4). density: pixels per inch (across, down), or None. orientation: 1..8 as in EXIF.
     """
 
     format: str
     height: int
     width: int
-    decode: Callable[[], Decoded]
+    decode: Callable[[], np.ndarray]
     coding: Coding = field(default_factory=Coding)
     icc: bytes | None = None
     exif: bytes | None = None  # a TIFF structure, without the "Exif" prefix of JPEG

@@ -20,7 +20,6 @@ from engine.formats.parts import (
     CheckSize,
     Coding,
     Damaged,
-    Decoded,
     Extras,
     Opened,
     is_grey,
@@ -55,7 +54,9 @@ def open_png(data: bytes, check_size: CheckSize) -> Opened:
         raise Damaged("the PNG has a picture header with values that do not exist")
     check_size(height, width)
 
-    kept, kept_once, notices = [], {}, ()
+    kept: list[bytes | memoryview] = []
+    kept_once: dict[bytes, tuple[memoryview, memoryview]] = {}
+    notices: list[str] = []
     for name, body, whole in _chunks(data):
         if name in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
             kept.append(whole)
@@ -64,7 +65,7 @@ def open_png(data: bytes, check_size: CheckSize) -> Opened:
     if not any(whole[4:8] == b"IDAT" for whole in kept):
         raise Damaged("the PNG is cut off: it holds no picture data")
     if b"acTL" in kept_once:
-        notices += ("animated: only its first frame was taken",)
+        notices.append("animated: only its first frame was taken")
     icc, lost = _profile(kept_once)
     notices += lost
     key = None
@@ -92,7 +93,7 @@ def open_png(data: bytes, check_size: CheckSize) -> Opened:
         icc=icc,
         exif=exif,
         density=_density(kept_once),
-        notices=notices,
+        notices=tuple(notices),
     )
 
 
@@ -138,7 +139,7 @@ def _density(chunks: dict) -> tuple[float, float] | None:
 
 def _decode(
     kept: list, height: int, width: int, depth: int, kind: int, interlaced: bool, key: tuple[int, ...] | None
-) -> Decoded:
+) -> np.ndarray:
     file = b"".join([SIGNATURE, *kept])
     if depth == 16:
         _check_amount(kept, height, width, _SAMPLES[kind] * 2, interlaced)
@@ -157,7 +158,7 @@ def _decode(
         else:
             mode = {_GREY: "L", _RGB: "RGB"}.get(kind, "RGBA")
         pixels = pixels_of(image, mode)
-    return Decoded(pixels if key is None else with_key_alpha(pixels, key))
+    return pixels if key is None else with_key_alpha(pixels, key)
 
 
 def _check_amount(kept: list, height: int, width: int, pixel_bytes: int, interlaced: bool) -> None:
@@ -188,9 +189,9 @@ def encode_png(pixels: np.ndarray, coding: Coding, extras: Extras) -> bytes:
     if pixels.dtype == np.uint16:
         file = _encode_16_bit(pixels)
     else:
-        if isinstance(coding, PngCoding) and coding.grey_alpha and pixels.ndim == 3 and pixels.shape[2] == 4:
-            if is_grey(pixels):
-                pixels = np.ascontiguousarray(pixels[..., ::3])
+        was_grey_alpha = isinstance(coding, PngCoding) and coding.grey_alpha
+        if was_grey_alpha and pixels.ndim == 3 and pixels.shape[2] == 4 and is_grey(pixels):
+            pixels = np.ascontiguousarray(pixels[..., ::3])
         stream = io.BytesIO()
         with Image.fromarray(pixels) as image:
             image.save(stream, "PNG", compress_level=_COMPRESS_LEVEL)

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 from engine.formats.exif import TYPE_BYTES
-from engine.formats.parts import Damaged
+from engine.formats.parts import Coding, Damaged
+
+# tags
+SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 254, 256, 257, 258, 259, 262, 266
+STRIP_OFFSETS, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 273, 277, 278, 279
+ACROSS, DOWN, PLANAR, UNIT, PREDICTOR, COLOUR_MAP = 282, 283, 284, 296, 317, 320
+TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
+SUB_DIRECTORIES, EXTRA_SAMPLES, SAMPLE_FORMAT, JPEG_TABLES, ICC, DNG_VERSION = 330, 338, 339, 347, 34675, 50706
 
 _INTEGERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _LONG = 4
+_MAX_ENTRIES = 4096  # real files have at most a few dozen
 
 Entry = tuple[int, int, int, bytes]  # tag, type, count, value in the file's byte order
+
+
+@dataclass(frozen=True)
+class TiffCoding(Coding):
+    compressed: bool = True
 
 
 class TiffFile:
@@ -42,6 +56,8 @@ class TiffDirectory:
             raise Damaged("the TIFF is damaged: it has no directory")
         (count,) = file._read(at, "Q" if file.big else "H")
         entry_bytes, start = (20, at + 8) if file.big else (12, at + 2)
+        if count > _MAX_ENTRIES:
+            raise Damaged(f"the TIFF is damaged: a directory claims {count} entries")
         if start + count * entry_bytes > len(file.data):
             raise Damaged("the TIFF is cut off: its directory lies beyond its end")
         self._places: dict[int, tuple[int, int, int]] = {}  # tag -> type, count, position of the value field

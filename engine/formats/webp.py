@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from engine.formats.parts import CheckSize, Coding, Damaged, Decoded, Extras, Opened, swap_red_blue
+from engine.formats.parts import CheckSize, Coding, Damaged, Extras, Opened, swap_red_blue
 
 MAX_SIDE = 16_383
 LOSSY_QUALITY = 90
@@ -33,7 +33,8 @@ def open_webp(data: bytes, check_size: CheckSize) -> Opened:
     chunks = _chunks(data, 12, end)
     names = [name for name, _ in chunks]
     first = dict(reversed(chunks))
-    canvas, place, notices = None, (0, 0), ()
+    canvas, place = None, (0, 0)
+    notices: tuple[str, ...] = ()
     if names[:1] == [b"VP8X"] and len(first[b"VP8X"]) >= 10:
         body = first[b"VP8X"]
         canvas = (1 + int.from_bytes(body[7:10], "little"), 1 + int.from_bytes(body[4:7], "little"))
@@ -54,9 +55,10 @@ def open_webp(data: bytes, check_size: CheckSize) -> Opened:
     size = _size(coded, picture[coded])
     check_size(*size)
     canvas = canvas or size
-    if any(start + side > whole for start, side, whole in zip(place, size, canvas)) or (b"ANMF" not in first and size != canvas):
+    fits = all(start + side <= whole for start, side, whole in zip(place, size, canvas))
+    if not fits or (b"ANMF" not in first and size != canvas):
         raise Damaged("the WebP is damaged: its picture has another size than its header says")
-    still = [(coded, picture[coded])]
+    still: list[tuple[bytes, bytes | memoryview]] = [(coded, picture[coded])]
     if b"ALPH" in picture and coded == b"VP8 ":
         header = bytes([0x10, 0, 0, 0]) + (size[1] - 1).to_bytes(3, "little") + (size[0] - 1).to_bytes(3, "little")
         still = [(b"VP8X", header), (b"ALPH", picture[b"ALPH"]), *still]
@@ -99,7 +101,7 @@ def _size(name: bytes, body: memoryview) -> tuple[int, int]:
     return height, width
 
 
-def _decode(still: list, size: tuple[int, int], canvas: tuple[int, int], place: tuple[int, int]) -> Decoded:
+def _decode(still: list, size: tuple[int, int], canvas: tuple[int, int], place: tuple[int, int]) -> np.ndarray:
     parts = [name + struct.pack("<I", len(body)) + bytes(body) + b"\0" * (len(body) & 1) for name, body in still]
     file = b"".join([b"RIFF", struct.pack("<I", 4 + sum(map(len, parts))), b"WEBP", *parts])
     pixels = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -107,13 +109,13 @@ def _decode(still: list, size: tuple[int, int], canvas: tuple[int, int], place: 
         raise Damaged("the WebP is cut off or damaged: its picture data cannot be decoded")
     swap_red_blue(pixels)
     if canvas == size:
-        return Decoded(pixels)
+        return pixels
     whole = np.zeros((*canvas, 4), np.uint8)  # the first frame of an animation may leave a transparent margin
     top, left = place
     part = whole[top : top + size[0], left : left + size[1]]
     part[..., :3] = pixels[..., :3]
     part[..., 3] = pixels[..., 3] if pixels.shape[2] == 4 else 255
-    return Decoded(whole)
+    return whole
 
 
 def encode_webp(pixels: np.ndarray, coding: Coding, extras: Extras) -> bytes:
@@ -121,8 +123,9 @@ def encode_webp(pixels: np.ndarray, coding: Coding, extras: Extras) -> bytes:
     if max(pixels.shape[:2]) > MAX_SIDE:
         raise ValueError(f"WebP holds at most {MAX_SIDE} pixels a side")
     lossless = isinstance(coding, WebpCoding) and coding.lossless
-    # lossless: "quality" is effort there, and more of it takes twice the time for no fewer bytes
-    options: dict = {"lossless": True, "quality": 20, "method": 1} if lossless else {"quality": LOSSY_QUALITY, "method": 4}
+    options: dict = {"quality": LOSSY_QUALITY, "method": 4}
+    if lossless:  # "quality" is effort here, and more of it takes twice the time for no fewer bytes
+        options = {"lossless": True, "quality": 20, "method": 1}
     if extras.icc:
         options["icc_profile"] = extras.icc
     if extras.exif:
