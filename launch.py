@@ -10,7 +10,8 @@ import sys
 OLDEST, NEWEST = (3, 10), (3, 12)  # the Pythons that Whetstone is tested with
 
 # command: (its module, what it needs installed). A module has HELP, add_arguments(parser) and run(args) -> exit status,
-# and imports only the standard library at its top, so that --help works in an empty interpreter.
+# and imports only the standard library at its top, so that --help works in an empty interpreter. One that says
+# PASSES_ON = True gets the words that it does not know as args.passed_on.
 COMMANDS = {
     "app": ("webui.commands.app", ("base",)),
     "sharpen": ("engine.commands.sharpen", ("base",)),
@@ -57,6 +58,7 @@ def parse(argv):
         description=module.HELP,
         epilog=None if named else overview(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     module.add_arguments(parser)
     ours = parser.add_argument_group("installation (once, into .venv beside launch.py or where WHETSTONE_VENV says)")
@@ -67,7 +69,10 @@ def parse(argv):
         default="torch" in COMMANDS[name][1],
         help="with or without requirements-torch.txt: training, and sharpening on a GPU (here by default: %(default)s)",
     )
-    return name, module, parser.parse_args(rest)
+    args, args.passed_on = parser.parse_known_args(rest)
+    if args.passed_on and not getattr(module, "PASSES_ON", False):
+        parser.error("unknown arguments: " + " ".join(args.passed_on))
+    return name, module, args
 
 
 def overview():

@@ -1,23 +1,19 @@
 """`python launch.py test`: every test that this machine can run, and why the others were left out."""
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
 
 HELP = "runs every test that this machine can run and says which it could not, and why"
+PASSES_ON = True
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKS = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",))
 
 
 def add_arguments(parser):
-    parser.add_argument(
-        "--lint", action="store_true", help="before the tests, check style, format and types (ruff, mypy)"
-    )
-    parser.add_argument(
-        "pytest", nargs=argparse.REMAINDER, help="what follows goes to pytest: -k strength, tests/engine"
-    )
+    parser.add_argument("--lint", action="store_true", help="first check style, format and types (ruff, mypy)")
+    parser.epilog = "Other words go to pytest: `python launch.py test tests/engine -k strength`."
 
 
 def run(args):
@@ -26,8 +22,7 @@ def run(args):
     if wrong:
         print(f"whetstone: {', '.join(' '.join(check) for check in wrong)}: see above", file=sys.stderr)
         return 1
-    given = [word for word in args.pytest if word != "--"]
-    return subprocess.run([sys.executable, "-m", "pytest", *given], cwd=ROOT, check=False).returncode
+    return subprocess.run([sys.executable, "-m", "pytest", *args.passed_on], cwd=ROOT, check=False).returncode
 
 
 def _passes(check):

@@ -1,4 +1,4 @@
-"""A small product around the real launch.py and environment.py: tiny packages, so that real pip installs take seconds."""
+"""A small product around the real launch.py and environment.py: tiny packages, so real installs take seconds."""
 
 import base64
 import hashlib
@@ -57,7 +57,7 @@ class SmallProduct:
         (self.root / name).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
     def add_wheel(self, name, version, files=0, needs=()):
-        """Put a pure-Python wheel into the wheel house: a module with VERSION, and `files` more files to slow pip down."""
+        """Put a wheel into the wheel house: a module with VERSION, and `files` more files to slow pip down."""
         module = name.replace("-", "_")
         info = f"{module}-{version}.dist-info"
         contents = {f"{module}/__init__.py": f"VERSION = {version!r}\n"}

@@ -29,7 +29,7 @@ def empty_venv(tmp_path_factory):
 
 @pytest.fixture
 def product(new_product, empty_venv):
-    """.venv is made (copied, which saves each test the four seconds of putting pip into it), but nothing is installed."""
+    """.venv is made, but nothing is installed: copied, for putting pip into it takes four seconds."""
     shutil.copytree(empty_venv, new_product.venv, symlinks=True)
     return new_product
 

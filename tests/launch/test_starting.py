@@ -38,7 +38,7 @@ def test_ctrl_c_is_one_line_and_status_130(product):
     "arguments, words",
     [
         (["holiday.jpg"], "no command 'holiday.jpg'; the commands are app, sharpen"),
-        (["doctor", "--fial", "user"], "unrecognized arguments: --fial user"),
+        (["doctor", "--fial", "user"], "unknown arguments: --fial user"),
         (["doctor", "--fail", "often"], "invalid choice: 'often'"),
     ],
 )
@@ -88,3 +88,9 @@ def test_help_needs_no_package_at_all(command):
     assert done.stdout.startswith("usage: python launch.py")
     if command is None:
         assert all(f"  {name} " in done.stdout for name in launch.COMMANDS)
+
+
+def test_words_that_test_does_not_know_go_to_pytest_in_their_order():
+    words = ["tests/engine", "-k", "not slow", "-x", "--maxfail=3"]
+    _, _, args = launch.parse(["test", "--lint", *words, "--no-torch"])
+    assert (args.passed_on, args.lint, args.torch) == (words, True, False)

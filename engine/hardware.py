@@ -1,0 +1,88 @@
+"""The hardware as the system tells it: instruction sets, memory, graphics; None or nothing where it does not tell.
+
+Linux tells all of it; Windows and macOS tell memory, macOS its processor's features; the NVIDIA driver tells its GPUs.
+"""
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+PCI_VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
+
+
+def cpu_flags():
+    """Feature flags in Linux' spelling, or None where the system does not tell."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        return set(re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE).group(1).split())
+    except (OSError, AttributeError):
+        pass
+    if sys.platform == "darwin":
+        if platform.machine() == "arm64":
+            return {"asimd", "asimddp"}
+        return {word.lower() for word in _output("sysctl", "-n", "machdep.cpu.leaf7_features").split()}
+    return None
+
+
+def memory_bytes():
+    """(total, available) bytes, the container's limit respected; None for what is not known."""
+    total = free = None
+    try:
+        lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
+        total, free = (int(lines[key].split()[0]) * 1024 for key in ("MemTotal", "MemAvailable"))
+    except (OSError, KeyError, ValueError):
+        if os.name == "nt":
+            return _windows_memory()
+        if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
+            total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
+        total, free = min(total or limit, limit), min(free or limit, limit - used)
+    except (OSError, ValueError):
+        pass  # no container, or no limit ("max")
+    return total, free
+
+
+def _windows_memory():
+    import ctypes
+
+    class Status(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
+            (name, ctypes.c_ulonglong) for name in ("total", "free", "pages", "free_pages", "v", "free_v", "extended")
+        ]
+
+    status = Status(length=ctypes.sizeof(Status))
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    return status.total, status.free
+
+
+def nvidia_gpus():
+    """One line a GPU that the NVIDIA driver lists: name, memory, driver version."""
+    text = _output("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
+    return [", driver ".join(line.rsplit(", ", 1)) for line in text.splitlines() if line.count(", ") >= 2]
+
+
+def pci_display_vendors():
+    """Vendors of the display devices that Linux knows, each once."""
+    found = []
+    for path in sorted(Path("/sys/class/drm").glob("card[0-9]*/device/vendor")):
+        try:
+            vendor = PCI_VENDORS.get(path.read_text(encoding="ascii").strip())
+        except OSError:
+            continue
+        if vendor and vendor not in found:
+            found.append(vendor)
+    return found
+
+
+def _output(*command):
+    """A command's standard output; nothing when it does not exist, fails or hangs."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""
