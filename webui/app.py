@@ -1,0 +1,253 @@
+"""The page as a whole: its frame, its tabs (one file each), and the server that carries it behind the door."""
+
+import contextlib
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from engine.cards import DEFAULT_MODEL
+from webui.door import Door
+from webui.picture_desk import Limits, PictureDesk
+from webui.server import ABOUT_PATH
+from webui.sharpeners import Sharpeners, short_name
+from webui.workspace import Workspace
+
+SAMPLES_DIR = Path(__file__).resolve().parent.parent / "assets" / "samples"
+TITLE = "Whetstone"
+_TIDY_EVERY_S = 60.0
+_WAITING = 64  # events that may wait; more visitors than that are told that the page is busy
+_AT_ONCE = 4  # pictures being sharpened for different visitors at the same time
+
+
+@dataclass(frozen=True)
+class PageSettings:
+    """How the page is served. max_pixels: of one picture. local_only: no other machine can reach it."""
+
+    model: str | None = None  # None: the default student
+    device: str = "auto"
+    backend: str = "auto"
+    auth: tuple[str, str] | None = None
+    root_path: str = ""
+    local_only: bool = True
+    max_pixels: int = 100_000_000
+
+
+@dataclass
+class Page:
+    """A page ready to be served. server: the ASGI application."""
+
+    server: Door
+    blocks: Any
+    desk: PictureDesk
+    sharpeners: Sharpeners
+    _model_thread: threading.Thread
+
+    def wait_for_model(self):
+        """Return once the first student has run once, so that the first picture finds it warm."""
+        self._model_thread.join()
+
+    def describe(self):
+        """The student and the engine behind it, for people."""
+        name = self.sharpeners.default
+        return f"model {short_name(name)} on {self.sharpeners.get(name).backend_name}"
+
+
+@contextlib.contextmanager
+def open_page(settings):
+    """A Page with all it needs; what visitors brought is deleted at the end.
+
+    Raises UnknownModel, BadCard, UnknownBackend before anything is served.
+    """
+    with contextlib.ExitStack() as stack:
+        sharpeners = Sharpeners(settings.model or DEFAULT_MODEL, device=settings.device, backend=settings.backend)
+        stack.callback(sharpeners.close)
+        loading = _Loading(sharpeners)
+        loading.start()
+        workspace = stack.enter_context(Workspace())
+        stack.enter_context(_environment(workspace.served))
+        desk = PictureDesk(workspace, sharpeners, Limits(max_pixels=settings.max_pixels), sample_paths())
+        stack.callback(desk.close)
+        blocks = build_blocks(desk)
+        server = build_server(blocks, desk, settings)
+        loading.wait_until_loaded()
+
+        stop = threading.Event()
+        tidying = threading.Thread(target=_tidy, args=(desk, stop), daemon=True)
+        tidying.start()
+        stack.callback(stop.set)
+        yield Page(server, blocks, desk, sharpeners, loading)
+
+
+def sample_paths(folder=SAMPLES_DIR):
+    """The sample pictures that come with the product, by name; none when the folder is absent."""
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+
+
+def build_blocks(desk):
+    """The Gradio page over a desk."""
+    import gradio as gr
+
+    from webui import picture_tab, theme
+
+    tabs = [("Picture", picture_tab.build)]
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
+        gr.HTML(_HEADER.format(mark=theme.mark()), elem_id="page-header")
+        if len(tabs) == 1:
+            tabs[0][1](desk)
+        else:
+            with gr.Tabs():
+                for name, build in tabs:
+                    with gr.Tab(name):
+                        build(desk)
+        gr.HTML(_FOOTER, elem_id="page-footer")
+        blocks.unload(_leaver(desk))
+    blocks.queue(max_size=_WAITING, default_concurrency_limit=_AT_ONCE, api_open=False)
+    return blocks
+
+
+def build_server(blocks, desk, settings):
+    """The ASGI application: Gradio behind the door, and a word on who this is."""
+    import fastapi
+    import gradio as gr
+
+    from webui import theme
+
+    outer = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    @outer.get(ABOUT_PATH)
+    def about():
+        return {"name": TITLE}
+
+    gr.mount_gradio_app(
+        outer,
+        blocks,
+        path="/",
+        footer_links=[],
+        run_history=False,
+        auth=_Password(*settings.auth) if settings.auth else None,
+        auth_message="This page asks for the name and password that it was started with.",
+        root_path=settings.root_path or None,
+        allowed_paths=[],
+        favicon_path=str(theme.FAVICON),
+        show_error=False,
+        max_file_size=desk.limits.max_file_bytes,
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        theme=theme.theme(),
+        head=f"<style>{theme.style_sheet()}</style>",  # as css= Gradio would rewrite every selector
+        js=theme.script(),
+    )
+    # Without it Gradio takes a mounted page for one that is still being built, and then does not check which files an
+    # event may name.
+    blocks.has_launched = True
+    public = urlsplit(settings.root_path).hostname if "://" in settings.root_path else None
+    return Door(
+        outer,
+        owns_served=desk.workspace.owns_served,
+        local_only=settings.local_only and not settings.root_path,
+        public_hosts=[public] if public else [],
+    )
+
+
+class _Password:
+    """Checks a login in constant time and makes guessing slow: one wrong attempt a second for everybody together."""
+
+    def __init__(self, user, password):
+        self._expected = (user, password)
+        self._lock = None
+
+    async def __call__(self, user, password):
+        import asyncio
+        import hmac
+
+        pairs = zip((user, password), self._expected, strict=True)
+        same = [hmac.compare_digest(given.encode(), expected.encode()) for given, expected in pairs]  # always both
+        right = all(same)
+        if not right:
+            self._lock = self._lock or asyncio.Lock()
+            async with self._lock:
+                await asyncio.sleep(1)
+        return right
+
+
+class _Loading(threading.Thread):
+    """Loads the first student beside the import of Gradio and runs it once, so that the first picture is quick."""
+
+    def __init__(self, sharpeners):
+        super().__init__(daemon=True)
+        self._sharpeners = sharpeners
+        self._loaded = threading.Event()
+        self._error = None
+
+    def run(self):
+        import numpy as np
+
+        try:
+            sharpener = self._sharpeners.get(self._sharpeners.default)
+        except Exception as error:  # handed to whoever waits
+            self._error = error
+            return
+        finally:
+            self._loaded.set()
+        sharpener(np.zeros((1080, 1920, 3), np.uint8))
+
+    def wait_until_loaded(self):
+        """Return once the student is there; raises what went wrong with it."""
+        self._loaded.wait()
+        if self._error is not None:
+            raise self._error
+
+
+@contextlib.contextmanager
+def _environment(served):
+    """Gradio and the libraries below it read these once, at their import or at the start of the page."""
+    ours = {
+        "GRADIO_TEMP_DIR": str(served),
+        "GRADIO_EXAMPLES_CACHE": str(served / "none"),
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "GRADIO_ALLOWED_PATHS": "",
+        "GRADIO_MCP_SERVER": "False",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+    }
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _leaver(desk):
+    import gradio as gr
+
+    def leave(request: gr.Request):
+        desk.leave(request.session_hash)
+
+    return leave
+
+
+def _tidy(desk, stop):
+    while not stop.wait(_TIDY_EVERY_S):
+        desk.tidy()
+
+
+_HEADER = """
+<header>
+  {mark}
+  <div><h1>Whetstone</h1>
+  <p>Makes soft and blurry pictures sharp. Everything happens on this machine: no picture leaves it.</p></div>
+</header>
+"""
+
+_FOOTER = """
+<p>Pictures are deleted when you close the page. Location data (GPS) is left out of the results.</p>
+"""

@@ -1,0 +1,185 @@
+"""The one door in front of the page's server: what is not needed is refused before Gradio sees it.
+
+Gradio offers more than this page uses (an API, a proxy, fetching of addresses, recording, monitoring); and a mounted
+Gradio app does not check where a file named in an event lies. So: a list of the paths that the page needs, a check of
+the host and the origin (a web site that a visitor has open must not be able to talk to this machine's page), a check of
+every file that an event names, and headers that keep the browser from contacting anyone else.
+"""
+
+import json
+from urllib.parse import urlsplit
+
+from webui.server import ABOUT_PATH
+
+API = "/gradio_api"
+_LARGEST_EVENT = 2**20  # bytes of JSON; pictures come as uploads, not in events
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
+
+_OPEN = {  # exact paths
+    "GET": {
+        "/",
+        "/config",
+        "/theme.css",
+        "/favicon.ico",
+        "/manifest.json",
+        "/robots.txt",
+        ABOUT_PATH,
+        "/logout",
+        f"{API}/queue/data",
+        f"{API}/queue/status",
+        f"{API}/upload_progress",
+        f"{API}/startup-events",
+        f"{API}/login_check",
+        f"{API}/app_id",
+        f"{API}/user",
+        f"{API}/theme.css",
+    },
+    "POST": {"/login", f"{API}/upload", f"{API}/queue/join", f"{API}/cancel", f"{API}/reset"},
+}
+_OPEN_BELOW = {"GET": ("/assets/", "/static/", "/svelte/", f"{API}/heartbeat/", f"{API}/file="), "POST": ()}
+
+# Gradio's page holds inline scripts and compiles its event code at run time, hence 'unsafe-inline' and 'unsafe-eval';
+# what matters here is that nothing is loaded from or sent to another machine.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+_HEADERS = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"permissions-policy", b"microphone=(), geolocation=(), usb=()"),
+]
+
+
+class Door:
+    """ASGI middleware around the whole server."""
+
+    def __init__(self, app, *, owns_served, local_only, public_hosts=()):
+        """owns_served(path): whether a file may be read by a visitor. local_only: the server listens on this machine
+        alone, so that only this machine's names are right in the Host header. public_hosts: more names (a proxy's)."""
+        self.app = app
+        self._owns_served = owns_served
+        self._local_only = local_only
+        self._public_hosts = {host.lower() for host in public_hosts}
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            if scope["type"] == "websocket" and self._refusal(scope):
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None and scope["method"] == "POST" and scope["path"] == f"{API}/queue/join":
+            body = await _read_body(receive)
+            refusal = self._refuse_event(body)
+            receive = _replay(body, receive)
+        if refusal is not None:
+            await _answer(send, *refusal)
+            return
+        await self.app(scope, receive, _with_headers(send))
+
+    def _refusal(self, scope):
+        """(status, sentence) when the request does not belong here, else None."""
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        host = _host_name(f"//{headers.get('host', '')}")
+        if self._local_only and host not in (*_LOCAL_HOSTS, *self._public_hosts):
+            return 421, "This page answers under its local address only."
+        if scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD"):
+            origin = headers.get("origin")
+            if origin is not None:
+                forwarded = headers.get("x-forwarded-host", "").split(",")[0].strip()
+                own = {host, _host_name(f"//{forwarded}"), *self._public_hosts} - {""}
+                name = _host_name(origin)
+                if name not in own and not (name in _LOCAL_HOSTS and host in _LOCAL_HOSTS):
+                    return 403, "Another web site may not use this page."
+        if scope["type"] == "websocket":
+            return None
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        path = scope["path"]
+        if path in _OPEN.get(method, ()) or path.rstrip("/") in _OPEN.get(method, ()):
+            return None
+        if not path.startswith(_OPEN_BELOW.get(method, ())):
+            return 404, "Not found."
+        if path.startswith(f"{API}/file=") and not self._owns_served(path[len(f"{API}/file=") :]):
+            return 404, "Not found."
+        return None
+
+    def _refuse_event(self, body):
+        if body is None:
+            return 413, "The event is too large."
+        try:
+            event = json.loads(body)
+        except ValueError:
+            return 400, "The event is not JSON."
+        if not all(
+            self._owns_served(text) for key, text in _strings(event) if key == "path"
+        ):  # an address is none either
+            return 403, "An event may only name files that were uploaded here and are still there."
+        return None
+
+
+def _strings(value):
+    """(key, string) for every string in a JSON value, however deep; key: of the nearest object around it, or None."""
+    todo = [(None, value)]
+    while todo:
+        key, value = todo.pop()
+        if isinstance(value, str):
+            yield key, value
+        elif isinstance(value, dict):
+            todo.extend(value.items())
+        elif isinstance(value, list):
+            todo.extend((key, item) for item in value)
+
+
+def _host_name(address):
+    try:
+        return (urlsplit(address).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+async def _read_body(receive):
+    """The whole body, None when it is larger than an event may be."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > _LARGEST_EVENT:
+            return None
+        if not message.get("more_body", False):
+            return body
+
+
+def _replay(body, receive):
+    """A receive() that hands out the body first and then what comes next."""
+    waiting = [{"type": "http.request", "body": body or b"", "more_body": False}]
+
+    async def receive_again():
+        return waiting.pop() if waiting else await receive()
+
+    return receive_again
+
+
+async def _answer(send, status, sentence):
+    content = sentence.encode()
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-length", str(len(content)).encode()),
+        *_HEADERS,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+def _with_headers(send):
+    async def send_with_headers(message):
+        if message["type"] == "http.response.start":
+            ours = {name for name, _value in _HEADERS}
+            kept = [(name, value) for name, value in message["headers"] if name.lower() not in ours]
+            message = {**message, "headers": [*kept, *_HEADERS]}
+        await send(message)
+
+    return send_with_headers

@@ -1,0 +1,463 @@
+"""One visitor's pictures on the picture tab: bring, show one, write its result, run all; knows no Gradio."""
+
+import contextlib
+import os
+import shutil
+import threading
+import time
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.errors import BadImage, BadOutput, BadSetting
+from engine.images import WEB_FORMATS, Picture, encode_picture, read_picture, write_picture
+from webui.file_names import clean_name, sharp_name, unlike
+from webui.preview import LONGEST_SIDE, View, detail_view, save_preview, whole_view
+
+WHOLE, DETAIL = "whole", "detail"
+ARCHIVE_NAME = "whetstone-sharp.zip"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that the browser sent: where it lies, and the name that the browser gave it."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a visitor chose. strength: 0.0 leaves the picture as it is, 1.0 is as trained, 2.0 the most."""
+
+    model: str
+    strength: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A picture on the desk: its name on the page and where it lies."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What take() put on the desk. first: the first picture that can be read; failures: one line for each before it."""
+
+    first: int
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture before and after: the preview files, and what happened."""
+
+    name: str
+    before: Path
+    after: Path
+    height: int  # of the picture
+    width: int
+    settings: Settings
+    sharpen_ms: float
+    view: View
+    notices: tuple[str, ...]
+
+    @property
+    def large(self):
+        """Whether the picture has more pixels than a preview may."""
+        return max(self.height, self.width) > LONGEST_SIDE
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far run_all is."""
+
+    done: int
+    total: int
+    name: str  # the picture being worked on
+    left_s: float | None  # an estimate, once there is something to estimate from
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What run_all did. archive: None when not one picture came out."""
+
+    archive: Path | None
+    done: int
+    total: int
+    failures: tuple[str, ...]  # one line each
+    stopped: bool
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The newest result, not yet written: kept so that the download needs no second run."""
+
+    name: str
+    picture: Picture
+
+
+class Session:
+    """One visitor's pictures. Each method may be called from any thread; one job runs at a time."""
+
+    def __init__(self, desk, pixel_budget):
+        self._desk = desk
+        self._workspace = desk.workspace
+        self._limits = desk.limits
+        self._budget = pixel_budget
+        self._lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._batch_lock = threading.Lock()
+        self._originals = None  # folder
+        self.entries: tuple[Entry, ...] = ()
+        self._decoded: tuple[int, Picture] | None = None  # index and picture
+        self._before: dict[tuple[int, str], tuple[View, Path]] = {}  # (index, view kind) -> what is shown of it, where
+        self._made: _Made | None = None
+        self._result: Path | None = None
+        self._archive: Path | None = None
+        self._previews: list[Path] = []  # of "after", the newest last
+        self._stop = threading.Event()
+        self._closed = False
+        self.used_at = time.monotonic()
+
+    # -- pictures in ---------------------------------------------------------------------------------------------
+
+    def take(self, uploads):
+        """Put new pictures in place of the old ones; the uploaded files are moved out of the server's reach.
+
+        Returns Taken. Raises BadSetting for too many or too large ones, BadImage when not one can be read; the old
+        pictures then stay.
+        """
+        limits = self._limits
+        if not all(self._workspace.owns_served(upload.path) for upload in uploads):
+            raise BadImage("a file did not arrive whole; bring it again")
+        paths = {Path(upload.path) for upload in uploads}
+        folder = None
+        try:
+            if not uploads:
+                raise BadImage("no picture came; drop, paste or choose a JPEG, PNG or WebP file")
+            if len(uploads) > limits.max_files:
+                raise BadSetting(
+                    f"{len(uploads)} files at once is more than {limits.max_files}; bring them in parts, or use the "
+                    "command `python launch.py sharpen FOLDER`"
+                )
+            total = sum(_size(path) for path in paths)
+            if total > limits.max_total_bytes:
+                raise BadSetting(
+                    f"{total / 2**20:.0f} MB at once is more than {limits.max_total_bytes / 2**20:.0f} MB; bring fewer "
+                    "pictures, or use the command `python launch.py sharpen FOLDER`"
+                )
+            with _disk_errors():
+                folder = self._workspace.new_folder(self._workspace.originals)
+                entries = _link_all(uploads, folder)
+            first, picture, failures = self._first_readable(entries)
+        except BaseException:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        finally:
+            for path in paths:
+                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # the folder holds another visitor's upload of the same bytes
+                    path.parent.rmdir()
+        self._replace(entries, folder, (first, picture))
+        return Taken(first, failures)
+
+    def take_sample(self, index):
+        """Put one of the desk's sample pictures on it. Returns Taken. Raises BadSetting for a number that is none."""
+        samples = self._desk.samples
+        if not isinstance(index, int) or not 0 <= index < len(samples):
+            raise BadSetting(f"there is no sample picture {index!r}; there are {len(samples)}")
+        path = samples[index]
+        entries = (Entry(clean_name(path.name), path),)
+        self._replace(entries, None, (0, self._read(entries[0])))
+        return Taken(0, ())
+
+    def _first_readable(self, entries):
+        failures: list[str] = []
+        for index, entry in enumerate(entries):
+            try:
+                return index, self._read(entry), tuple(failures)
+            except BadImage as error:
+                failures.append(str(error))
+        more = f" (and {len(failures) - 1} more that cannot be read)" if len(failures) > 1 else ""
+        raise BadImage(failures[0] + more)
+
+    def _replace(self, entries, folder, decoded):
+        self._stop.set()
+        with self._lock:
+            if self._closed:
+                if folder is not None:
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise BadImage("this page was closed; reload it and bring the picture again")
+            self._clear()
+            self.entries, self._originals, self._decoded = entries, folder, decoded
+
+    # -- one picture ---------------------------------------------------------------------------------------------
+
+    def show(self, index, settings, view_kind=WHOLE):
+        """Sharpen one picture and write its previews. Returns Shown.
+
+        Raises BadImage (also when the picture is no longer there), BadSetting, UnknownModel, BadOutput.
+        """
+        with self._lock:
+            self._made = None
+            self._drop_result()
+            entry = self._entry(index)
+            sharpener = self._desk.sharpeners.get(settings.model)
+            if view_kind not in (WHOLE, DETAIL):
+                raise BadSetting(f"view {view_kind!r} is not one of {[WHOLE, DETAIL]}")
+            picture = self._decode(index, entry)
+            height, width = picture.pixels.shape[:2]
+            with self._budget.hold(height * width):
+                view, before = self._show_before(index, picture, view_kind)
+                started = time.perf_counter()
+                pixels = sharpener(picture.pixels, strength=settings.strength)
+                sharpen_ms = (time.perf_counter() - started) * 1000
+                with _disk_errors():
+                    after = save_preview(pixels, view, picture.icc, self._new_served(), "after")
+            self._previews.append(after)
+            for old in self._previews[:-2]:  # the browser may still be fetching the last but one
+                self._discard(old)
+            del self._previews[:-2]
+            self._made = _Made(sharp_name(entry.name, picture.format), replace(picture, pixels=pixels))
+            self.used_at = time.monotonic()
+        self._desk.forget_decoded(but=self)
+        return Shown(entry.name, before, after, height, width, settings, sharpen_ms, view, tuple(picture.notices))
+
+    def write_result(self):
+        """Write the newest result at full size in its own format; returns its path, None when there is none.
+
+        A result that is out of date by the time it is written is thrown away: newest wins.
+        """
+        with self._write_lock:
+            with self._lock:
+                made, written = self._made, self._result
+            if made is None:
+                return written
+            with _disk_errors():
+                path = self._new_served() / made.name
+            try:
+                write_picture(made.picture, path, keep_gps=False)
+            except BaseException:
+                self._discard(path)
+                raise
+            with self._lock:
+                if self._made is not made:
+                    self._discard(path)
+                    return None
+                self._made, self._result = None, path
+                return path
+
+    def _entry(self, index):
+        if not self.entries:
+            raise BadImage(
+                "the picture is no longer here (pictures are deleted after an hour without use); bring it again"
+            )
+        if not isinstance(index, int) or not 0 <= index < len(self.entries):
+            raise BadSetting(f"there is no picture number {index!r}; there are {len(self.entries)}")
+        return self.entries[index]
+
+    def _decode(self, index, entry):
+        if self._decoded is None or self._decoded[0] != index:
+            self._decoded = None
+            for _view, path in self._before.values():
+                self._discard(path)
+            self._before = {}
+            self._decoded = (index, self._read(entry))
+        return self._decoded[1]
+
+    def _read(self, entry):
+        return read_picture(entry.path, formats=WEB_FORMATS, max_pixels=self._limits.max_pixels, name=entry.name)
+
+    def _show_before(self, index, picture, view_kind):
+        key = (index, view_kind)
+        if key not in self._before:
+            view = detail_view(picture.pixels) if view_kind == DETAIL else whole_view(*picture.pixels.shape[:2])
+            with _disk_errors():
+                self._before[key] = (
+                    view,
+                    save_preview(picture.pixels, view, picture.icc, self._new_served(), "before"),
+                )
+        return self._before[key]
+
+    # -- all pictures --------------------------------------------------------------------------------------------
+
+    def run_all(self, settings):
+        """Sharpen every picture into an archive; yields Progress before each and Finished at the end.
+
+        A broken picture does not stop the rest: it is named in Finished.failures. stop() ends early with what is done.
+        Raises BadSetting when it is already running, UnknownModel, BadOutput.
+        """
+        if not self._batch_lock.acquire(blocking=False):
+            raise BadSetting("the pictures are already being sharpened; wait for it or stop it first")
+        try:
+            with self._lock:
+                self._stop.clear()
+                self._drop_archive()
+                entries = self.entries
+                self._entry(0)
+            sharpener = self._desk.sharpeners.get(settings.model)
+            with _disk_errors():
+                path = self._new_served() / ARCHIVE_NAME
+            done, failures = 0, []
+            try:
+                with _disk_errors(), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+                    taken: set[str] = set()
+                    for number, left_s in _with_estimate(entries):
+                        entry = entries[number]
+                        yield Progress(number, len(entries), entry.name, left_s)
+                        if self._stop.is_set():
+                            break
+                        try:
+                            name, content = self._sharpen_to_bytes(entry, sharpener, settings)
+                        except BadImage as error:
+                            failures.append(str(error))
+                            continue
+                        name = unlike(name, taken)
+                        taken.add(name.casefold())
+                        archive.writestr(name, content)
+                        done = len(taken)
+                        self.used_at = time.monotonic()
+            except BaseException:  # GeneratorExit too: the visitor has left
+                self._discard(path)
+                raise
+            with self._lock:
+                current = not self._closed and self.entries is entries
+                if not done or not current:
+                    self._discard(path)
+                    path = None
+                self._archive = path
+            yield Finished(path, done, len(entries), tuple(failures), self._stop.is_set())
+        finally:
+            self._batch_lock.release()
+
+    def stop(self):
+        """End run_all after the picture that it is at."""
+        self._stop.set()
+
+    def _sharpen_to_bytes(self, entry, sharpener, settings):
+        picture = self._read(entry)
+        height, width = picture.pixels.shape[:2]
+        with self._budget.hold(height * width):
+            sharp = replace(picture, pixels=sharpener(picture.pixels, strength=settings.strength))
+            return sharp_name(entry.name, picture.format), encode_picture(sharp, keep_gps=False)
+
+    # -- tidying -------------------------------------------------------------------------------------------------
+
+    @property
+    def busy(self):
+        """Whether run_all is running."""
+        return self._batch_lock.locked()
+
+    @property
+    def served(self):
+        """Files that the browser may still ask for."""
+        before = [path for _view, path in list(self._before.values())]
+        return [*before, *self._previews, *(path for path in (self._result, self._archive) if path)]
+
+    @property
+    def decoded_bytes(self):
+        decoded, made = self._decoded, self._made
+        return (decoded[1].pixels.nbytes if decoded else 0) + (made.picture.pixels.nbytes if made else 0)
+
+    def forget_decoded(self):
+        """Drop the decoded picture, unless it is in use this moment; returns the bytes given back."""
+        if not self._lock.acquire(blocking=False):
+            return 0
+        try:
+            size = self._decoded[1].pixels.nbytes if self._decoded else 0
+            self._decoded = None
+            return size
+        finally:
+            self._lock.release()
+
+    def close(self):
+        """Delete everything; a job that is under way ends first."""
+        self._stop.set()
+        with self._lock:
+            self._closed = True
+            self._clear()
+
+    def _clear(self):
+        self._decoded = self._made = None
+        self._drop_result()
+        self._drop_archive()
+        for path in [*self._previews, *(path for _view, path in self._before.values())]:
+            self._discard(path)
+        self._previews, self._before = [], {}
+        if self._originals is not None:
+            shutil.rmtree(self._originals, ignore_errors=True)
+        self.entries, self._originals = (), None
+
+    def _drop_result(self):
+        if self._result is not None:
+            self._discard(self._result)
+            self._result = None
+
+    def _drop_archive(self):
+        if self._archive is not None:
+            self._discard(self._archive)
+            self._archive = None
+
+    def _new_served(self):
+        return self._workspace.new_folder(self._workspace.served)
+
+    @staticmethod
+    def _discard(path):
+        shutil.rmtree(path.parent, ignore_errors=True)  # each served file has a folder of its own
+
+
+@contextlib.contextmanager
+def _disk_errors():
+    """A full or vanished disk as one line that the user can act on."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise BadOutput(f"the temporary folder cannot be written ({reason}); free some space and try again") from error
+
+
+def _size(path):
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _link_all(uploads, folder):
+    """The uploads' entries, their bytes under our own names in folder: a visitor's name never reaches that disk."""
+    entries: list[Entry] = []
+    taken: set[str] = set()
+    for number, upload in enumerate(uploads):
+        name = unlike(clean_name(upload.name), taken)
+        taken.add(name.casefold())
+        entry = Entry(name, folder / f"{number:04d}")
+        try:
+            _link(upload.path, entry.path)
+        except FileNotFoundError:
+            raise BadImage(f"{name} did not arrive whole; bring it again") from None
+        entries.append(entry)
+    return tuple(entries)
+
+
+def _link(source, target):
+    """A second name for the same bytes, a copy where the file system has no links."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _with_estimate(entries):
+    """Yields (number, seconds left or None) for each entry, from the time that the bytes so far took."""
+    sizes = [max(1, _size(entry.path)) for entry in entries]
+    started = time.monotonic()
+    for number in range(len(entries)):
+        done = sum(sizes[:number])
+        spent = time.monotonic() - started
+        yield number, spent / done * sum(sizes[number:]) if done else None

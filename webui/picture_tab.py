@@ -1,0 +1,234 @@
+"""The picture tab: drop, compare, set the strength, download; picture_session says what the clicks mean."""
+
+import base64
+import functools
+import html
+import inspect
+import io
+import sys
+import traceback
+from typing import Any
+
+import gradio as gr
+
+from engine.errors import BadSetting, WhetstoneError
+from webui.lines import broken_line, progress_line, report_lines, shown_line, size_text
+from webui.picture_session import DETAIL, WHOLE, Progress, Settings, Upload
+from webui.sharpeners import choices
+from webui.theme import STATIC
+
+_THUMBNAIL = (160, 108)  # width, height; shown at half of it
+_SHARPEN_QUEUE = {"concurrency_id": "sharpen"}  # one line for all that runs a student, at most app._AT_ONCE together
+
+
+def build(desk):
+    """Lay out the tab inside the Blocks that is being built, over a PictureDesk."""
+    limits = desk.limits
+    entry = gr.HTML(
+        html_template=_static("drop_zone.html"),
+        js_on_load=_static("drop_zone.js"),
+        elem_id="drop",
+        limit=f"up to {limits.max_pixels / 1e6:g} megapixels each",
+        max_bytes=limits.max_file_bytes,
+        max_files=limits.max_files,
+    )
+    samples = gr.HTML(
+        _sample_buttons(desk.samples), js_on_load=_static("samples.js"), elem_id="samples", visible=bool(desk.samples)
+    )
+    status = gr.HTML(elem_id="status")
+    with gr.Row(elem_id="work", elem_classes=["not-yet"]) as work:
+        with gr.Column(scale=7, min_width=300, elem_id="stage"):
+            compare = gr.ImageSlider(
+                elem_id="compare",
+                show_label=False,
+                interactive=False,
+                format="jpeg",
+                buttons=["fullscreen"],
+                max_height=640,
+            )
+        with gr.Column(scale=3, min_width=270, elem_id="controls"):
+            chooser = gr.Dropdown([], label="Picture", visible=False, elem_id="chooser", filterable=False)
+            strength = gr.Slider(0, 200, 100, step=1, label="Strength (%)", elem_id="strength")
+            model = gr.Radio(
+                choices(desk.sharpeners.names()), value=desk.sharpeners.default, label="Student", elem_id="model"
+            )
+            view = gr.Radio(
+                [("Whole picture", WHOLE), ("Detail, pixel for pixel", DETAIL)],
+                value=WHOLE,
+                label="View",
+                visible=False,
+                elem_id="view",
+            )
+            download = gr.DownloadButton("Download", variant="primary", interactive=False, elem_id="download")
+            run_all = gr.Button("Sharpen all", visible=False, elem_id="run-all")
+            stop = gr.Button("Stop", visible=False, elem_id="stop")
+            archive = gr.DownloadButton("Download ZIP", variant="primary", visible=False, elem_id="archive")
+            report = gr.HTML(elem_id="report")
+
+    def show(session, index, model_name, percent, view_kind, failures=()):
+        shown = session.show(index, Settings(model_name, _strength(percent)), view_kind)
+        return {
+            compare: (str(shown.before), str(shown.after)),
+            status: shown_line(shown, failures),
+            view: gr.update(value=view_kind, visible=shown.large),
+            download: gr.update(interactive=False),  # what it holds is out of date until prepare() has run
+        }
+
+    def bring(session, taken, model_name, percent):
+        names = [(name.name, index) for index, name in enumerate(session.entries)]
+        many = len(names) > 1
+        return {
+            **show(session, taken.first, model_name, percent, WHOLE, taken.failures),
+            work: gr.update(elem_classes=[]),
+            chooser: gr.update(choices=names, value=taken.first, visible=many),
+            run_all: gr.update(value=f"Sharpen all {len(names)}", visible=many, interactive=True),
+            stop: gr.update(visible=False),
+            archive: gr.update(visible=False),
+            report: "",
+        }
+
+    def on_upload(model_name, percent, request: gr.Request, event: gr.EventData):
+        session = desk.session(request.session_hash)
+        return bring(session, session.take(_uploads(event)), model_name, percent)
+
+    def on_sample(model_name, percent, request: gr.Request, event: gr.EventData):
+        session = desk.session(request.session_hash)
+        return bring(session, session.take_sample(event._data.get("index")), model_name, percent)
+
+    def on_setting(index, model_name, percent, view_kind, request: gr.Request):
+        return show(desk.session(request.session_hash), index or 0, model_name, percent, view_kind)
+
+    def prepare(request: gr.Request):
+        path = desk.session(request.session_hash).write_result()
+        if path is None:
+            return {download: gr.skip()}
+        label = f"Download {path.suffix[1:].upper()}, {size_text(path.stat().st_size)}"
+        return {download: gr.update(value=str(path), label=label, interactive=True)}
+
+    def on_run_all(model_name, percent, request: gr.Request):
+        session = desk.session(request.session_hash)
+        for step in session.run_all(Settings(model_name, _strength(percent))):
+            if isinstance(step, Progress):
+                yield {
+                    report: progress_line(step),
+                    run_all: gr.update(interactive=False),
+                    stop: gr.update(visible=True),
+                    archive: gr.update(visible=False),
+                }
+                continue
+            size = size_text(step.archive.stat().st_size) if step.archive else ""
+            yield {
+                report: report_lines(step),
+                run_all: gr.update(interactive=True),
+                stop: gr.update(visible=False),
+                archive: gr.update(
+                    value=step.archive and str(step.archive), label=f"Download ZIP, {size}", visible=bool(size)
+                ),
+            }
+
+    def on_stop(request: gr.Request):
+        desk.session(request.session_hash).stop()
+
+    newest = [compare, status, view, download]
+    brought = [*newest, work, chooser, run_all, stop, archive, report]
+    common: dict[str, Any] = {
+        "api_visibility": "private",
+        **_SHARPEN_QUEUE,
+        "show_progress": "minimal",
+        "show_progress_on": [status],
+    }
+    settings = [model, strength]
+    first = entry.upload(_calmly(on_upload, status), settings, brought, trigger_mode="multiple", **common)
+    sample = samples.select(_calmly(on_sample, status), settings, brought, trigger_mode="multiple", **common)
+    # always_last: one event of a visitor is under way at a time, and when it ends the newest setting goes next
+    setting = gr.on(
+        [strength.change, model.input, chooser.input, view.input],
+        _calmly(on_setting, status),
+        [chooser, *settings, view],
+        newest,
+        trigger_mode="always_last",
+        **common,
+    )
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    for event in (first, sample, setting):
+        event.then(_calmly(prepare, status), None, [download, status], trigger_mode="multiple", **quiet)
+    run_all.click(
+        _calmly(on_run_all, report),
+        settings,
+        [report, run_all, stop, archive],
+        concurrency_id="batch",
+        concurrency_limit=2,
+        **quiet,
+    )
+    stop.click(on_stop, None, None, queue=False, **quiet)
+
+
+def _calmly(callback, line):
+    """The callback; what goes wrong is one sentence in line, and a traceback in the terminal when it is our fault."""
+    if inspect.isgeneratorfunction(callback):
+
+        @functools.wraps(callback)
+        def calm_steps(*args, **kwargs):
+            try:
+                yield from callback(*args, **kwargs)
+            except Exception as error:
+                yield {line: _sentence(error)}
+
+        return calm_steps
+
+    @functools.wraps(callback)
+    def calm(*args, **kwargs):
+        try:
+            return callback(*args, **kwargs)
+        except Exception as error:
+            return {line: _sentence(error)}
+
+    return calm
+
+
+def _sentence(error):
+    if isinstance(error, WhetstoneError):
+        return broken_line(str(error))
+    traceback.print_exception(error, file=sys.stderr)
+    return broken_line("something went wrong here; the window that Whetstone was started in says what")
+
+
+def _strength(percent):
+    try:
+        return float(percent) / 100
+    except (TypeError, ValueError):
+        raise BadSetting(f"strength must be a number from 0 to 200 %, not {str(percent)[:20]!r}") from None
+
+
+def _uploads(event):
+    """The Uploads that a browser's event names; the door has made sure that the files were uploaded here."""
+    files = event._data.get("files") if isinstance(event._data, dict) else None
+    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+        raise BadSetting("the event names no files; reload the page")
+    return [Upload(str(file.get("path", "")), str(file.get("name", ""))) for file in files]
+
+
+def _sample_buttons(paths):
+    """One button a sample picture, its thumbnail inside, so that the page needs no further request for them."""
+    from PIL import Image
+
+    buttons = []
+    for index, path in enumerate(paths):
+        with Image.open(path) as image:
+            image.draft("RGB", _THUMBNAIL)
+            thumbnail = image.convert("RGB")
+        thumbnail.thumbnail(_THUMBNAIL)
+        content = io.BytesIO()
+        thumbnail.save(content, "JPEG", quality=80)
+        data = base64.b64encode(content.getvalue()).decode()
+        words = html.escape(path.stem.replace("-", " ").replace("_", " "))
+        width, height = thumbnail.width // 2, thumbnail.height // 2
+        buttons.append(
+            f'<button type="button" data-sample="{index}" aria-label="Sample picture: {words}" title="{words}">'
+            f'<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" alt=""></button>'
+        )
+    return f'<div class="samples"><span>Or try a sample:</span>{"".join(buttons)}</div>'
+
+
+def _static(name):
+    return (STATIC / name).read_text(encoding="utf-8")

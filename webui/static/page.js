@@ -1,0 +1,82 @@
+() => {
+  // The split of the comparison with the keyboard: arrows move it, plus and minus zoom, 0 shows the whole again.
+  const STEP = 0.02;
+
+  function prepare(handle) {
+    const frame = handle.closest("#compare");
+    const parent = handle.parentElement;
+    handle.tabIndex = 0;
+    handle.setAttribute("role", "slider");
+    handle.setAttribute("aria-label", "Split between before (left) and after (right)");
+    handle.setAttribute("aria-orientation", "horizontal");
+    handle.setAttribute("aria-valuemin", "0");
+    handle.setAttribute("aria-valuemax", "100");
+
+    const place = () => new DOMMatrixReadOnly(getComputedStyle(handle).transform).m41;
+    const tell = () => {
+      const width = parent.getBoundingClientRect().width || 1;
+      handle.setAttribute("aria-valuenow", String(Math.round((100 * place()) / width)));
+    };
+    const mouse = (type, target, x) => {
+      const box = parent.getBoundingClientRect();
+      const at = { clientX: box.left + x, clientY: box.top + box.height / 2, bubbles: true, cancelable: true, view: window };
+      target.dispatchEvent(new MouseEvent(type, at));
+    };
+    const moveTo = (x) => {
+      const from = place();
+      mouse("mousedown", handle, from);
+      mouse("mousemove", window, x);
+      mouse("mouseup", window, x);
+      tell();
+    };
+    const zoom = (deltaY) => {
+      const box = parent.getBoundingClientRect();
+      const wheel = { deltaY, clientX: box.left + box.width / 2, clientY: box.top + box.height / 2, bubbles: true, cancelable: true };
+      for (let turn = 0; turn < 4; turn += 1) parent.dispatchEvent(new WheelEvent("wheel", wheel));
+    };
+    new MutationObserver(tell).observe(handle, { attributes: true, attributeFilter: ["style"] });
+    tell();
+    handle.addEventListener("keydown", (event) => {
+      const width = parent.getBoundingClientRect().width;
+      const step = width * (event.shiftKey ? 5 * STEP : STEP);
+      const keys = {
+        ArrowLeft: () => moveTo(place() - step),
+        ArrowRight: () => moveTo(place() + step),
+        Home: () => moveTo(0),
+        End: () => moveTo(width),
+        "+": () => zoom(-1),
+        "=": () => zoom(-1),
+        "-": () => zoom(1),
+        0: () => frame.querySelector("button[aria-label=Undo]")?.click(),
+      };
+      if (keys[event.key]) {
+        event.preventDefault();
+        keys[event.key]();
+      }
+    });
+  }
+
+  const seen = new WeakSet();
+  const work = document.getElementById("work");
+  function look() {
+    document.body.classList.toggle("has-picture", Boolean(work) && !work.classList.contains("not-yet"));
+    for (const handle of document.querySelectorAll("#compare [data-testid=slider]")) {
+      if (!seen.has(handle)) {
+        seen.add(handle);
+        prepare(handle);
+      }
+    }
+    for (const image of document.querySelectorAll("#compare img")) {
+      image.alt = image.classList.contains("fixed") ? "after" : "before";
+      image.loading = "eager";
+    }
+  }
+  new MutationObserver(look).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
+  look();
+
+  for (const id of ["status", "report"]) {
+    const line = document.getElementById(id);
+    if (line) line.setAttribute("aria-live", "polite");
+  }
+  document.documentElement.lang = "en";
+}

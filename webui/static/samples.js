@@ -1,0 +1,5 @@
+// A sample picture was chosen.
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-sample]");
+  if (button) trigger("select", { index: Number(button.dataset.sample) });
+});
