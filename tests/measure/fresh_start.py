@@ -2,8 +2,9 @@
 
     python -m tests.measure.fresh_start --json assets/results/fresh_start.json
 
-The clone is of this repository's last commit, into a temporary folder with a pip cache of its own (so every byte is fetched),
-and is removed afterwards. The base interpreter runs it, so nothing of the environment that runs this command is used.
+The clone is of the last commit, into a temporary folder with a pip cache of its own, so that every byte is
+fetched, and is removed afterwards. The interpreter under this command's environment starts it, as a newcomer would,
+without variables that change Python's or Whetstone's ways.
 """
 
 import argparse
@@ -45,7 +46,7 @@ def measure(timeout_s):
             "second_start_to_page_s": round(second, 1),
             "clone_bytes": _tree_bytes(clone, without=".venv"),
             "venv_bytes": _tree_bytes(clone / ".venv"),
-            "downloaded_bytes": _downloaded_bytes(log),
+            "fetched_bytes": _fetched_bytes(log),
             "packages": _packages(clone),
             "python": platform.python_version(),
         }
@@ -54,8 +55,8 @@ def measure(timeout_s):
 def _start(clone, timeout_s, cache, **more):
     """(seconds from the start of launch.py until its page answers 200, what it printed)."""
     port = _free_port()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("WHETSTONE_")}
-    environment |= {"PIP_CACHE_DIR": str(cache), **more}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("WHETSTONE_", "PYTHON"))}
+    environment |= {"PIP_CACHE_DIR": str(cache), "PYTHONUNBUFFERED": "1", **more}
     command = [_base_python(), str(clone / "launch.py"), "--no-browser", "--port", str(port)]
     with tempfile.TemporaryFile("w+") as log:
         started_at = time.perf_counter()
@@ -108,10 +109,11 @@ def _tree_bytes(folder, without=None):
     return total
 
 
-def _downloaded_bytes(log):
-    """Bytes that pip says it downloaded; what it takes from a local folder is not counted."""
+def _fetched_bytes(log):
+    """Bytes of packages that pip says it downloaded, or took as files from a local copy of the index."""
     sizes = re.findall(r"Downloading \S+ \(([\d.]+) (kB|MB|GB|bytes)\)", log)
-    return round(sum(float(number) * UNITS[unit] for number, unit in sizes))
+    local = re.findall(r"Processing (/\S+\.whl)", log)
+    return round(sum(float(number) * UNITS[unit] for number, unit in sizes) + sum(map(os.path.getsize, local)))
 
 
 def _packages(clone):
