@@ -44,7 +44,9 @@ class _Layout:
     samples: int
     photometric: int
     extra: int | None  # meaning of the first sample beyond the colours: 0 unknown, 1 and 2 alpha (1: multiplied in)
-    directory: bytes  # for the decoder, to be placed at data_end
+    directories: tuple[
+        bytes, ...
+    ]  # for the decoder, to be placed at data_end; several: one a plane, each a grey picture
     data_end: int
     endian: str
 
@@ -110,43 +112,59 @@ def _layout(first: TiffDirectory, check_size: CheckSize) -> _Layout:
     elif samples < colours:
         raise Damaged(f"the TIFF is damaged: it has {samples} samples where its colours need {colours}")
 
-    entries: list[Entry] = [
+    shape, offsets, sizes = _pieces(first, height, width, samples, bits[0], check_size)
+    offsets_tag, sizes_tag = (
+        (tags.TILE_OFFSETS, tags.TILE_BYTES) if tags.TILE_OFFSETS in first else (tags.STRIP_OFFSETS, tags.STRIP_BYTES)
+    )
+    common: list[Entry] = [
         longs(tags.WIDTH, (width,), endian),
         longs(tags.HEIGHT, (height,), endian),
-        shorts(tags.BITS, bits[:1] * samples, endian),
         shorts(tags.COMPRESSION, (compression,), endian),
-        # for 16 bits "0 is white" is undone here, the decoders disagree about it
-        shorts(tags.PHOTOMETRIC, (1 if bits[0] == 16 and photometric == 0 else photometric,), endian),
-        shorts(tags.SAMPLES, (samples,), endian),
+        *shape,
     ]
-    if extra is not None:
-        kind = 2 if bits[0] == 16 else extra
-        entries.append(shorts(tags.EXTRA_SAMPLES, (kind, *(0,) * (samples - colours - 1)), endian))
-    planar, predictor = first.integer(tags.PLANAR, 1), first.integer(tags.PREDICTOR, 1)
-    entries += [shorts(tags.PLANAR, (planar,), endian), shorts(tags.PREDICTOR, (predictor,), endian)]
+    predictor = first.integer(tags.PREDICTOR, 1)
+    if predictor != 1:
+        common.append(shorts(tags.PREDICTOR, (predictor,), endian))
     for tag in _DECODER_TAGS:
         entry = first.entry(tag)
         if entry is not None:
-            entries.append(entry)
-    entries += _pieces(first, height, width, samples, bits[0], check_size)
+            common.append(entry)
+
+    def directory(planar: int, channels: int, photometric: int, start: int, stop: int) -> bytes:
+        entries = [
+            *common,
+            shorts(tags.PLANAR, (planar,), endian),
+            shorts(tags.BITS, bits[:1] * channels, endian),
+            shorts(tags.SAMPLES, (channels,), endian),
+            shorts(tags.PHOTOMETRIC, (photometric,), endian),
+            longs(offsets_tag, offsets[start:stop], endian),
+            longs(sizes_tag, sizes[start:stop], endian),
+        ]
+        if channels > colours:
+            # 16 bits: what is multiplied in is taken out here, and decoders keep their hands off "2"
+            kind = 2 if bits[0] == 16 else extra or 0
+            entries.append(shorts(tags.EXTRA_SAMPLES, (kind, *(0,) * (channels - colours - 1)), endian))
+        return pack(entries, endian, data_end)
+
     data_end = len(data) + (len(data) & 1)
-    return _Layout(
-        height,
-        width,
-        bits[0],
-        samples,
-        photometric,
-        extra,
-        pack(entries, endian, data_end),
-        data_end,
-        endian,
-    )
+    planar = first.integer(tags.PLANAR, 1)
+    if bits[0] == 16 and planar == 2:  # OpenCV takes 16-bit planes for interleaved samples
+        step = len(offsets) // samples
+        directories = tuple(directory(1, 1, 1, at, at + step) for at in range(0, len(offsets), step))
+    else:
+        # for 16 bits "0 is white" is undone here, the decoders disagree about it
+        shown = 1 if bits[0] == 16 and photometric == 0 else photometric
+        directories = (directory(planar, samples, shown, 0, len(offsets)),)
+    return _Layout(height, width, bits[0], samples, photometric, extra, directories, data_end, endian)
 
 
 def _pieces(
     first: TiffDirectory, height: int, width: int, samples: int, bits: int, check_size: CheckSize
-) -> list[Entry]:
-    """Where the strips or tiles lie; Damaged unless there are as many as the size needs, all inside the file."""
+) -> tuple[list[Entry], tuple[int, ...], tuple[int, ...]]:
+    """(entries of their shape, offsets, bytes) of the strips or tiles.
+
+    Raises Damaged unless there are as many as the size needs, all inside the file.
+    """
     endian = first.file.endian
     planar, compression = first.integer(tags.PLANAR, 1), first.integer(tags.COMPRESSION, 1)
     if planar not in (1, 2):
@@ -167,10 +185,9 @@ def _pieces(
         count = -(-height // rows)
     if planar == 2:
         count *= samples
-    offsets_tag, bytes_tag = (tags.TILE_OFFSETS, tags.TILE_BYTES) if tiled else (tags.STRIP_OFFSETS, tags.STRIP_BYTES)
     row_bytes = -(-columns * bits * (1 if planar == 2 else samples) // 8)
-    offsets = first.integers(offsets_tag)
-    sizes = first.integers(bytes_tag)
+    offsets = first.integers(tags.TILE_OFFSETS if tiled else tags.STRIP_OFFSETS)
+    sizes = first.integers(tags.TILE_BYTES if tiled else tags.STRIP_BYTES)
     if not sizes and compression == 1 and len(offsets) == 1:
         sizes = (rows * row_bytes,)  # old writers leave it out
     if len(offsets) != count or len(sizes) != count:
@@ -182,7 +199,7 @@ def _pieces(
         rows_here = rows if tiled else min(rows, height - index % -(-height // rows) * rows)
         if compression == 1 and size < row_bytes * rows_here:
             raise Damaged("the TIFF is damaged: its picture data is shorter than its size needs")
-    return [*shape, longs(offsets_tag, offsets, endian), longs(bytes_tag, sizes, endian)]
+    return shape, offsets, sizes
 
 
 def _pages(file: TiffFile, first: TiffDirectory) -> int:
@@ -232,10 +249,10 @@ def _exif(file: TiffFile, first: TiffDirectory) -> bytes | None:
 def _decode(data: bytes, layout: _Layout, icc: bytes | None) -> np.ndarray:
     file = bytearray(layout.data_end)
     file[: len(data)] = data
-    file += layout.directory
     struct.pack_into(layout.endian + "2sHI", file, 0, b"II" if layout.endian == "<" else b"MM", 42, layout.data_end)
     if layout.bits == 16:
         return _decode_16_bit(file, layout)
+    file += layout.directories[0]
     with io.BytesIO(file) as stream:
         del file
         image = TiffImagePlugin.TiffImageFile(stream)
@@ -250,16 +267,26 @@ def _decode(data: bytes, layout: _Layout, icc: bytes | None) -> np.ndarray:
 
 
 def _decode_16_bit(file: bytearray, layout: _Layout) -> np.ndarray:
-    pixels = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.shape[:2] != (layout.height, layout.width) or pixels.dtype != np.uint16:
-        raise Damaged("the TIFF is damaged, or of a kind that is not read: its picture data cannot be decoded")
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    if channels != layout.samples or channels not in (1, 3, 4):
-        raise Damaged(f"this 16-bit TIFF has {layout.samples} samples a pixel; save it as grey, RGB or RGBA")
+    channels = layout.samples
+    if channels not in (1, 3, 4):
+        raise Damaged(f"this 16-bit TIFF has {channels} samples a pixel; save it as grey, RGB or RGBA")
+    if len(layout.directories) == 1:
+        pixels = _opencv(file, layout.directories[0], layout)
+        if pixels.shape[2:] != (() if channels == 1 else (channels,)):
+            raise Damaged("the TIFF is of a kind that is not read; save it as grey, RGB or RGBA")
+        if channels >= 3:
+            swap_red_blue(pixels)
+    else:
+        pixels = np.empty((layout.height, layout.width, channels), np.uint16)
+        for channel, directory in enumerate(layout.directories):
+            plane = _opencv(file, directory, layout)
+            if plane.ndim != 2:
+                raise Damaged("the TIFF is of a kind that is not read; save it as grey, RGB or RGBA")
+            pixels[..., channel] = plane
+        if channels == 1:
+            pixels = pixels[..., 0]
     if layout.photometric == 0:
         np.subtract(65_535, pixels, out=pixels)
-    if channels >= 3:
-        swap_red_blue(pixels)
     if channels == 4 and layout.extra == 0:
         return np.ascontiguousarray(pixels[..., :3])
     if channels == 4 and layout.extra == 1:
@@ -267,4 +294,12 @@ def _decode_16_bit(file: bytearray, layout: _Layout) -> np.ndarray:
             band = pixels[top:bottom]
             alpha = np.maximum(band[..., 3:].astype(np.uint32), 1)
             band[..., :3] = np.minimum((band[..., :3].astype(np.uint32) * 65_535 + alpha // 2) // alpha, 65_535)
+    return pixels
+
+
+def _opencv(file: bytearray, directory: bytes, layout: _Layout) -> np.ndarray:
+    file[layout.data_end :] = directory
+    pixels = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.shape[:2] != (layout.height, layout.width) or pixels.dtype != np.uint16:
+        raise Damaged("the TIFF is damaged, or of a kind that is not read: its picture data cannot be decoded")
     return pixels

@@ -1,0 +1,1 @@
+"""Tests of the engine: pictures in, sharper pictures out."""
