@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from torch.utils.data import Dataset
 
 from engine.errors import BadData, BadImage
 
@@ -73,7 +72,9 @@ def train_and_val(folder, val_share=0.2, seed=42):
         return find_pictures(folder / "train"), find_pictures(folder / "val")
     train, val = split_pictures(find_pictures(folder), val_share, seed)
     if not train or not val:
-        raise BadData(f"{str(folder)!r} holds too few pictures to split into training and validation; two are the least")
+        raise BadData(
+            f"{str(folder)!r} holds too few pictures to split into training and validation; two are the least"
+        )
     return train, val
 
 
@@ -119,7 +120,9 @@ class PixelCache:
         self.files = [ordered[position] for position in kept]
         self.skipped = [file.path for position, file in enumerate(ordered) if position not in set(kept.tolist())]
         if not self.files:
-            raise BadData(f"none of the {len(files)} pictures can be used: all are damaged or under {SMALLEST_SIDE} pixels a side")
+            raise BadData(
+                f"none of the {len(files)} pictures can be used: all are damaged or under {SMALLEST_SIDE} pixels a side"
+            )
         self._pixels = None
 
     def _build(self, files, index):
@@ -144,7 +147,12 @@ class PixelCache:
             os.unlink(temporary)
             raise
         partial = index.with_suffix(".part.npz")
-        np.savez(partial, offsets=np.array(offsets, np.int64), sides=np.array(sides, np.int64).reshape(-1, 2), kept=np.array(kept, np.int64))
+        np.savez(
+            partial,
+            offsets=np.array(offsets, np.int64),
+            sides=np.array(sides, np.int64).reshape(-1, 2),
+            kept=np.array(kept, np.int64),
+        )
         os.replace(partial, index)
 
     def __len__(self):
@@ -159,8 +167,8 @@ class PixelCache:
         return self._pixels[start : start + height * width * 3].reshape(height, width, 3)
 
 
-class PairDataset(Dataset):
-    """Random crops as (clean, degraded) pairs, degraded on the fly; sample i of a seed is always the same pair.
+class PairDataset:
+    """A map-style data set: random crops as (clean, degraded) pairs, degraded on the fly; sample i of a seed is always the same pair.
 
     pictures: sequence of (H, W, 3) uint8 RGB, such as PixelCache. degradation: a class of distill.degrade (sample, apply, margin).
     crop: side in pixels, even. count: number of samples; every len(pictures) samples use each picture once.

@@ -29,16 +29,19 @@ class ReportDegradation:
         )
 
     def apply(self, clean):
-        """clean: (H, W, 3) uint8 RGB. Returns the degraded picture, same shape and type.
+        """clean: (H, W, 3) uint8 RGB. Returns the degraded picture, same shape and type, rounded once at the end."""
+        return np.clip(np.rint(self.soften(clean.astype(np.float32))), 0, 255).astype(np.uint8)
 
-        Computed in float32 on [0, 255], rounded once at the end. The small picture has half the sides, at least one pixel.
+    def soften(self, image):
+        """The linear part. image: (H, W) or (H, W, C) float32. Returns the same shape.
+
+        The small picture has half the sides, rounded down, at least one pixel.
         """
-        height, width = clean.shape[:2]
-        blurred = cv2.GaussianBlur(clean.astype(np.float32), (self.kernel, self.kernel), self.sigma)
+        height, width = image.shape[:2]
+        blurred = cv2.GaussianBlur(image, (self.kernel, self.kernel), self.sigma)
         flag = _INTERPOLATIONS[self.interpolation]
         small = cv2.resize(blurred, (max(1, width // 2), max(1, height // 2)), interpolation=flag)
-        large = cv2.resize(small, (width, height), interpolation=flag)
-        return np.clip(np.rint(large), 0, 255).astype(np.uint8)
+        return cv2.resize(small, (width, height), interpolation=flag)
 
     def record(self):
         """The drawn parameters as plain values, for logs and tables."""

@@ -1,9 +1,9 @@
 """Training a student: one run is a folder that holds its settings, its log, its last state and its best card; a run resumes.
 
-    RUN/settings.json        what was asked for
-    RUN/metrics.jsonl        one row an epoch (also as TensorBoard events)
-    RUN/last.pt              everything needed to go on
-    RUN/NAME.json, .safetensors   the best student so far by validation SSIM: a card that `--model` takes
+RUN/settings.json        what was asked for
+RUN/metrics.jsonl        one row an epoch (also as TensorBoard events)
+RUN/last.pt              everything needed to go on
+RUN/NAME.json, .safetensors   the best student so far by validation SSIM: a card that `--model` takes
 """
 
 import json
@@ -47,6 +47,7 @@ class TrainSettings:
     loss: str = "l1"
     alpha: float = 0.7  # weight of the clean picture against the teacher's
     learning_rate: float = 1e-3
+    beta2: float = 0.99  # Adam's; the usual 0.999 is slow to notice that the first gradients were tiny
     schedule: str = "cosine"  # or "plateau": halved after 5 epochs without a better validation SSIM
     ema: float = 0.999  # decay of the averaged weights that are validated and kept; 0: none
     val_pictures: int = 50  # validated every epoch, the same share of each category
@@ -66,11 +67,19 @@ class TrainSettings:
             if getattr(self, name) not in choices:
                 raise BadSetting(f"{name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
         stride = STUDENTS[self.student].stride
-        for name, low in (("epochs", 1), ("batch_size", 1), ("crops_per_picture", 1), ("val_pictures", 1), ("workers", 0)):
+        for name, low in (
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("crops_per_picture", 1),
+            ("val_pictures", 1),
+            ("workers", 0),
+        ):
             if getattr(self, name) < low:
                 raise BadSetting(f"{name.replace('_', '-')} must be at least {low}, not {getattr(self, name)}")
         if self.crop < 32 or self.crop % (2 * stride):
-            raise BadSetting(f"crop must be at least 32 and a multiple of {2 * stride} for {self.student!r}, not {self.crop}")
+            raise BadSetting(
+                f"crop must be at least 32 and a multiple of {2 * stride} for {self.student!r}, not {self.crop}"
+            )
         if not 0 <= self.clean_share < 1:
             raise BadSetting(f"clean-share lies in [0, 1), not {self.clean_share}")
         if not (0 <= self.alpha <= 1 and 0 <= self.ema < 1 and 0 < self.learning_rate < 1):
@@ -96,7 +105,7 @@ def train(settings, out, stop_after_s=math.inf):
     network = build_network(config).to(device, memory_format=torch.channels_last)
     averaged = build_network(config).to(device, memory_format=torch.channels_last).eval()
     averaged.load_state_dict(network.state_dict())
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, settings.beta2))
     samples_per_epoch = len(pictures) * settings.crops_per_picture // settings.batch_size * settings.batch_size
     steps = settings.epochs * samples_per_epoch // settings.batch_size
     state = _load_state(out, network, averaged, optimizer)
@@ -109,7 +118,9 @@ def train(settings, out, stop_after_s=math.inf):
         clean_share=settings.clean_share,
         first=state["step"] * settings.batch_size,
     )
-    loader = DataLoader(dataset, settings.batch_size, num_workers=settings.workers, persistent_workers=settings.workers > 0)
+    loader = DataLoader(
+        dataset, settings.batch_size, num_workers=settings.workers, persistent_workers=settings.workers > 0
+    )
     started = time.monotonic()
 
     with SummaryWriter(out / "tensorboard") as board, tqdm(total=steps, initial=state["step"], unit="step") as bar:
@@ -244,7 +255,9 @@ def _keep_best(out, state, row, settings, config, averaged, data_sha256):
         return
     state["best_ssim"], state["waiting"] = row["val_ssim"], 0
     training = {"settings": asdict(settings) | {"data": Path(settings.data).name}, "data_sha256": data_sha256}
-    training |= {"epoch": row["epoch"], "steps": row["step"]} | provenance(f"python launch.py train --student {settings.student}")
+    training |= {"epoch": row["epoch"], "steps": row["step"]} | provenance(
+        f"python launch.py train --student {settings.student}"
+    )
     weights = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in averaged.state_dict().items()}
     metrics = {name: round(row[name], 5) for name in ("val_ssim", "val_psnr")}
     save_card(Card(settings.student, config, weights, training, metrics), out)

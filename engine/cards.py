@@ -72,7 +72,9 @@ def load_card(model, folder=MODELS_DIR):
         path = folder / f"{model}.json"
         if os.sep in str(model) or not path.is_file():
             known = ", ".join(model_names(folder)) or "none"
-            raise UnknownModel(f"model {str(model)!r} is not shipped; choose one of: {known}; or give the path of a card (.json)")
+            raise UnknownModel(
+                f"model {str(model)!r} is not shipped; choose one of: {known}; or give the path of a card (.json)"
+            )
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -1,0 +1,100 @@
+"""Classical sharpening to compare with: unsharp mask, Wiener and Richardson-Lucy deconvolution, each tuned on validation pictures.
+
+Each takes and returns (H, W, 3) uint8 RGB. Deconvolution is given the recipe's mean kernel, which a user would not know.
+"""
+
+from functools import partial
+from itertools import product
+
+import cv2
+import numpy as np
+from skimage.restoration import richardson_lucy, wiener
+from tqdm import tqdm
+
+from distill.degrade import RECIPES, degradation_named
+from distill.metrics import psnr
+
+_SIDE = 21  # pixels, of the mean kernel; the recipes' blurs end well inside it
+_PAD = 24  # pixels of reflection around a picture, so that deconvolution does not ring in from its edges
+
+BASELINES = ("unsharp", "wiener", "richardson-lucy")
+
+
+def unsharp(degraded, amount, sigma):
+    """Unsharp mask: picture + amount * (picture - its Gaussian blur of sigma pixels)."""
+    image = degraded.astype(np.float32)
+    blurred = cv2.GaussianBlur(image, (0, 0), sigma)
+    return _to_uint8(image + amount * (image - blurred))
+
+
+def wiener_deconvolution(degraded, kernel, balance):
+    """Wiener-Hunt deconvolution (scikit-image), channel by channel; balance weighs smoothness against sharpness."""
+    return _deconvolve(degraded, lambda plane: wiener(plane, kernel, balance, clip=False))
+
+
+def richardson_lucy_deconvolution(degraded, kernel, iterations):
+    """Richardson-Lucy deconvolution (scikit-image), channel by channel."""
+    return _deconvolve(degraded, lambda plane: richardson_lucy(plane, kernel, num_iter=iterations, clip=False))
+
+
+def _deconvolve(degraded, restore_plane):
+    padded = np.pad(degraded, ((_PAD, _PAD), (_PAD, _PAD), (0, 0)), mode="reflect").astype(np.float32) / 255
+    restored = np.stack([restore_plane(padded[:, :, channel]) for channel in range(3)], axis=2)
+    return _to_uint8(255 * restored[_PAD:-_PAD, _PAD:-_PAD])
+
+
+def mean_kernel(recipe, draws=500, seed=0):
+    """What a recipe does to a point on average over its draws and over the grid of its half-size picture: sums to 1."""
+    rng, total = np.random.default_rng(seed), np.zeros((_SIDE, _SIDE))
+    for draw in range(draws):
+        top, left = 40 + draw % 2, 40 + draw // 2 % 2  # the four places a pixel can have on the half-size grid
+        image = np.zeros((80, 80), np.float32)
+        image[top, left] = 1
+        half = _SIDE // 2
+        total += RECIPES[recipe].sample(rng).soften(image)[top - half : top + half + 1, left - half : left + half + 1]
+    return (total / total.sum()).astype(np.float32)
+
+
+def tune(val, recipe, baselines=BASELINES):
+    """The best setting of each baseline by mean PSNR over (name, clean) validation pictures.
+
+    Returns {baseline: {"settings": {...}, "psnr": dB, "grid": [{..., "psnr": dB}, ...]}}.
+    """
+    pairs = [(clean, degradation_named(name, recipe).apply(clean)) for name, clean in val]
+    found = {}
+    for baseline, (function, grid) in _candidates(recipe).items():
+        if baseline not in baselines:
+            continue
+        rows = []
+        for settings in tqdm(grid, desc=f"tuning {baseline}", unit="setting"):
+            scores = [psnr(clean, function(degraded, **settings)) for clean, degraded in pairs]
+            rows.append({**settings, "psnr": round(float(np.mean(scores)), 4)})
+        best = max(rows, key=lambda row: row["psnr"])
+        found[baseline] = {"settings": {key: best[key] for key in grid[0]}, "psnr": best["psnr"], "grid": rows}
+    return found
+
+
+def tuned(baseline, settings, recipe):
+    """A baseline as a function of the degraded picture alone."""
+    function, _ = _candidates(recipe)[baseline]
+    return partial(function, **settings)
+
+
+def _candidates(recipe):
+    kernel = mean_kernel(recipe)
+    return {
+        "unsharp": (unsharp, _grid(amount=[0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5], sigma=[0.6, 0.8, 1, 1.2, 1.5, 2, 2.5])),
+        "wiener": (partial(wiener_deconvolution, kernel=kernel), _grid(balance=[0.003, 0.01, 0.03, 0.1, 0.3, 1.0])),
+        "richardson-lucy": (
+            partial(richardson_lucy_deconvolution, kernel=kernel),
+            _grid(iterations=[2, 4, 7, 11, 16, 24]),
+        ),
+    }
+
+
+def _grid(**choices):
+    return [dict(zip(choices, values, strict=True)) for values in product(*choices.values())]
+
+
+def _to_uint8(image):
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)

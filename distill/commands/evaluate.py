@@ -1,0 +1,48 @@
+"""`python launch.py evaluate`: measure students and classical sharpening on a folder of clean pictures."""
+
+import shlex
+import sys
+
+HELP = "measure SSIM and PSNR of students beside classical sharpening, by category"
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "--data", required=True, metavar="DIR", help="clean pictures, one folder a category or pictures alone"
+    )
+    parser.add_argument("--recipe", default="report", help="how they are degraded (default: %(default)s)")
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        default=["small"],
+        metavar="NAME",
+        help="shipped names, paths of cards, or unsharp, wiener, richardson-lucy (default: small)",
+    )
+    parser.add_argument(
+        "--tune-on", metavar="DIR", help="pictures that the classical methods are tuned on, never those of --data"
+    )
+    parser.add_argument("--strength", type=float, default=1.0, help="0 to 2 (default: %(default)s)")
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="where images.csv, summary.csv, results.json and sheets go"
+    )
+
+
+def run(args):
+    from distill.degrade import RECIPES
+    from distill.evaluate import evaluate
+    from engine.errors import BadSetting
+
+    if args.recipe not in RECIPES:
+        raise BadSetting(f"recipe {args.recipe!r} is not one of {', '.join(RECIPES)}")
+    command = shlex.join(["python", "launch.py", *sys.argv[1:]])
+    summary = evaluate(
+        args.data, args.out, args.recipe, args.model, tune_on=args.tune_on, strength=args.strength, command=command
+    )
+    print(f"{'category':<12}{'method':<18}{'pictures':>9}{'SSIM':>8}{'> 0.9':>7}{'PSNR':>8}{'gain':>8}")
+    for row in summary:
+        print(
+            f"{row['category']:<12}{row['method']:<18}{row['pictures']:>9}{row['ssim']:>8.4f}{row['ssim_over_0.9']:>7}"
+            f"{row['psnr']:>8.2f}{row['psnr_gain']:>+8.2f}"
+        )
+    print(f"written to {args.out}")
+    return 0

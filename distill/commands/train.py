@@ -1,0 +1,63 @@
+"""`python launch.py train`: distil a student from a folder of pictures; run again, it goes on where it stopped."""
+
+HELP = "distil a student from a folder of pictures; resumes"
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "--data", required=True, metavar="DIR", help="clean pictures: train/ and val/, or one folder that is split here"
+    )
+    parser.add_argument(
+        "--out", required=True, metavar="RUN", help="the run's folder: settings, log, state and the best card"
+    )
+    parser.add_argument("--student", default="small", help="nano, small, base or report (default: %(default)s)")
+    parser.add_argument("--teacher", metavar="CARD", help="a shipped name or a card whose pictures are a second target")
+    parser.add_argument("--recipe", default="report", help="how pictures are degraded (default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=30, help="(default: %(default)s)")
+    parser.add_argument("--batch-size", type=int, default=8, help="crops in a step (default: %(default)s)")
+    parser.add_argument("--crop", type=int, default=192, help="side of a crop in pixels (default: %(default)s)")
+    parser.add_argument("--crops-per-picture", type=int, default=16, help="in one epoch (default: %(default)s)")
+    parser.add_argument(
+        "--clean-share", type=float, default=0.05, help="share of crops left sharp (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--loss", default="l1", help="against the clean picture: l1 or charbonnier (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--alpha",
+        type=float,
+        default=0.7,
+        help="weight of the clean picture against the teacher's (default: %(default)s)",
+    )
+    parser.add_argument("--learning-rate", type=float, default=3e-3, help="of Adam (default: %(default)s)")
+    parser.add_argument("--beta2", type=float, default=0.99, help="of Adam (default: %(default)s)")
+    parser.add_argument(
+        "--schedule", default="cosine", help="cosine, or plateau: halved after 5 epochs (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--ema", type=float, default=0.999, help="decay of the averaged weights, 0 for none (default: %(default)s)"
+    )
+    parser.add_argument("--val-pictures", type=int, default=50, help="validated every epoch (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=42, help="(default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw pairs (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: %(default)s)")
+    parser.add_argument("--precision", default="float32", help="float32 or bfloat16 (default: %(default)s)")
+
+
+def run(args):
+    import torch
+
+    from distill.train import TrainSettings, train
+
+    settings = vars(args).copy()
+    out = settings.pop("out")
+    if settings["device"] == "auto":
+        settings["device"] = "cuda" if torch.cuda.is_available() else "cpu"
+    fields = TrainSettings.__dataclass_fields__
+    try:
+        path = train(TrainSettings(**{name: value for name, value in settings.items() if name in fields}), out)
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on after the last finished epoch in {out}")
+        raise
+    print(f"the best student is {path}; use it as --model {path}")
+    return 0

@@ -1,0 +1,34 @@
+"""A contact sheet: one row a picture, its versions side by side at their own pixels, with their scores written below."""
+
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+_CELL = 320  # pixels, width and height of the part that is shown
+_GAP, _CAPTION = 8, 26
+
+
+def save_sheet(path, rows):
+    """Write a JPEG. rows: list of (category, {name: (pixels (H, W, 3) uint8 RGB, ssim, psnr)}), the same names in each.
+
+    The middle _CELL x _CELL pixels of every picture are shown, neither enlarged nor reduced.
+    """
+    columns = max(len(versions) for _, versions in rows)
+    width, height = columns * (_CELL + _GAP) + _GAP, len(rows) * (_CELL + _CAPTION + _GAP) + _GAP
+    sheet = Image.new("RGB", (width, height), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
+    for row, (category, versions) in enumerate(rows):
+        top = _GAP + row * (_CELL + _CAPTION + _GAP)
+        for column, (name, (pixels, ssim, psnr)) in enumerate(versions.items()):
+            left = _GAP + column * (_CELL + _GAP)
+            sheet.paste(Image.fromarray(_middle(pixels)), (left, top))
+            scores = "" if math.isinf(psnr) else f"   SSIM {ssim:.3f}   {psnr:.2f} dB"
+            draw.text((left + 2, top + _CELL + 4), f"{category} {name}{scores}", "black", font)
+    sheet.save(path, quality=90)
+
+
+def _middle(pixels):
+    height, width = pixels.shape[:2]
+    top, left = max(0, (height - _CELL) // 2), max(0, (width - _CELL) // 2)
+    return np.ascontiguousarray(pixels[top : top + _CELL, left : left + _CELL])

@@ -1,0 +1,93 @@
+"""The inference engines behind one protocol, and the choice between them. Each file here wraps one library."""
+
+from importlib import import_module, util
+from typing import Protocol
+
+import numpy as np
+
+from engine.errors import UnknownBackend
+
+
+class Backend(Protocol):
+    """A compiled student. Calls come from one thread at a time."""
+
+    device: str  # where it runs, in the library's own word: "CPU", "cuda:0", ...
+
+    def residual(self, pixels: np.ndarray) -> np.ndarray:
+        """pixels: (H, W, C) uint8, C the student's channels, H and W multiples of its stride, contiguous.
+
+        Returns (H, W, C) float32, what to add in grey levels at strength 1; valid until the next call.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what the library holds; the backend is not used after it."""
+        ...
+
+
+# name -> (module, class, the package that must be installed)
+BACKENDS = {
+    "openvino": ("engine.backends.openvino", "OpenVinoBackend", "openvino"),
+    "onnx": ("engine.backends.onnx", "OnnxBackend", "onnxruntime"),
+    "torch": ("engine.backends.torch", "TorchBackend", "torch"),
+}
+
+
+def installed(name):
+    """Whether the library of a backend is there to be imported."""
+    return util.find_spec(BACKENDS[name][2]) is not None
+
+
+def choose(backend="auto", device="auto"):
+    """The backend to use for a request: what was asked for, or CUDA through torch, else OpenVINO, else ONNX Runtime.
+
+    Raises UnknownBackend for a name that is none, or whose library is not installed.
+    """
+    if backend == "auto":
+        if device not in ("auto", "cpu"):
+            wanted = "torch" if device.split(":")[0] in ("cuda", "mps") else "openvino"
+            return choose(wanted)
+        if device == "auto" and installed("torch") and _cuda_available():
+            return "torch"
+        for name in ("openvino", "onnx", "torch"):
+            if installed(name):
+                return name
+        raise UnknownBackend("no inference engine is installed; `pip install openvino` gives one")
+    if backend not in BACKENDS:
+        raise UnknownBackend(f"backend {backend!r} is not one of auto, {', '.join(BACKENDS)}")
+    if not installed(backend):
+        raise UnknownBackend(
+            f"backend {backend!r} needs a package that is not installed; `pip install {BACKENDS[backend][2]}`"
+        )
+    return backend
+
+
+def open_backend(card, backend="auto", device="auto", threads=None):
+    """(name, compiled student) for a card. threads: processor threads to use, None for the library's own choice.
+
+    Raises UnknownBackend, also when the backend has no such device.
+    """
+    name = choose(backend, device)
+    module, kind, _ = BACKENDS[name]
+    return name, getattr(import_module(module), kind)(card, device, threads)
+
+
+def _cuda_available():
+    """Looks for a driver before importing torch, which takes seconds."""
+    try:
+        has_driver = util.find_spec("torch") is not None and _driver_present()
+    except (ImportError, ValueError):
+        return False
+    return has_driver and import_module("torch").cuda.is_available()
+
+
+def _driver_present():
+    import ctypes
+
+    for library in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            ctypes.CDLL(library)
+            return True
+        except OSError:
+            continue
+    return False

@@ -1,0 +1,32 @@
+"""OpenVINO: the default on processors, and Intel's GPUs and NPUs."""
+
+import numpy as np
+import openvino as ov
+
+from engine.errors import UnknownBackend
+from engine.graph import onnx_model
+
+
+class OpenVinoBackend:
+    """A card's student compiled by OpenVINO. device: "auto" or "cpu" for the processor, else OpenVINO's name ("GPU", "NPU")."""
+
+    def __init__(self, card, device="auto", threads=None):
+        core = ov.Core()
+        self.device = "CPU" if device in ("auto", "cpu") else device.upper()
+        if self.device.split(".")[0] not in {name.split(".")[0] for name in core.available_devices}:
+            found = ", ".join(core.available_devices)
+            raise UnknownBackend(f"OpenVINO has no device {device!r} on this machine; it has: {found}")
+        settings = {"PERFORMANCE_HINT": "LATENCY"}
+        if threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        self._compiled = core.compile_model(
+            core.read_model(onnx_model(card).SerializeToString()), self.device, settings
+        )
+        self._request = self._compiled.create_infer_request()
+
+    def residual(self, pixels):
+        self._request.infer({0: pixels[None]}, share_inputs=True, share_outputs=True)
+        return np.asarray(self._request.get_output_tensor().data)[0]
+
+    def close(self):
+        del self._request, self._compiled
