@@ -5,6 +5,7 @@ read it as far as the sentence that tells its user which version is needed. The 
 """
 
 import argparse
+import os
 import sys
 
 OLDEST, NEWEST = (3, 10), (3, 12)  # the Pythons that Whetstone is tested with
@@ -84,7 +85,7 @@ def overview():
 
 
 def main(argv):
-    """Run one command; the exit status: 0 done, 2 the user can fix it, 130 stopped by Ctrl-C, 1 our fault."""
+    """Run one command; the exit status: 0 done, 2 the user can fix it, 130 stopped by Ctrl-C, 141 nobody reads, 1 our fault."""
     check_python(sys.version_info)
     from engine.errors import WhetstoneError
 
@@ -94,7 +95,12 @@ def main(argv):
 
         layers = [layer for layer in COMMANDS[name][1] if layer != "torch"] + ["torch"] * args.torch
         prepare(layers, skip_install=args.skip_install)
-        return module.run(args)
+        status = module.run(args)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads standard output (head, less) has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit is quiet
+        return 141
     except WhetstoneError as error:
         sys.stderr.write("whetstone: {}\n".format(error))
         return 2

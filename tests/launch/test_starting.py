@@ -48,6 +48,14 @@ def test_wrong_words_are_one_line_and_status_2(product, arguments, words):
     assert len(err.splitlines()) == 1 and err.startswith("whetstone: ") and words in err
 
 
+def test_a_reader_that_leaves_early_is_no_fault(product):
+    start = product.popen("doctor")
+    start.stdout.close()
+    err = start.stderr.read()
+    start.stderr.close()
+    assert (start.wait(), err) == (141, "")
+
+
 def old_pythons():
     """Interpreters older than 3.10 that this machine happens to have."""
     found = sorted(Path.home().glob(".pyenv/versions/*/bin/python"))
