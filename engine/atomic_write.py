@@ -21,7 +21,7 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, overwrite: bool = 
     Raises BadOutput: something is there already (without overwrite), folder missing or read-only, disk full.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise BadOutput(f"{path} is a folder; give the name of a file in it")
     if not overwrite and os.path.lexists(path):
         raise BadOutput(already_there(path))

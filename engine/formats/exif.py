@@ -6,6 +6,7 @@ that point to further directories (Exif, GPS) and to a second one (IFD1) with th
 
 from __future__ import annotations
 
+import contextlib
 import struct
 
 MAX_EXIF_BYTES = 4 << 20  # JPEG holds 64 KB; the other formats set no limit of their own
@@ -80,6 +81,7 @@ class ExifBlock:
         for directory in (self.ifd0, self._directory(self.ifd0, EXIF_IFD)):
             while directory is not None and (at := self._find(directory, GPS_IFD)) is not None:
                 gps = self._short_or_long(at)
+                self._remove(directory, at)
                 try:
                     for entry in self._entries(gps):
                         start, length = self._value(entry)
@@ -87,17 +89,17 @@ class ExifBlock:
                     length = 2 + 12 * len(self._entries(gps))
                     self.bytes[gps : gps + length] = bytes(length)
                 except BadExif:
-                    pass  # a pointer into nowhere: the entry itself still goes
-                self._remove(directory, at)
+                    pass  # a pointer into nowhere
         ExifBlock(bytes(self.bytes))  # a hostile block may overlap itself: check again
 
     def values(self, directory: int) -> list[tuple[int, int, int, bytes]]:
-        """(tag, type, count, value) of one directory, in the byte order of the block."""
+        """(tag, type, count, value) of one directory, in the byte order of the block; without what lies outside it."""
         found = []
         for at in self._entries(directory):
             tag, kind, count = self._read(at, "HHI")
-            start, length = self._value(at)
-            found.append((tag, kind, count, bytes(self.bytes[start : start + length])))
+            with contextlib.suppress(BadExif):
+                start, length = self._value(at)
+                found.append((tag, kind, count, bytes(self.bytes[start : start + length])))
         return found
 
     def _entries(self, directory: int) -> list[int]:

@@ -101,6 +101,7 @@ class _Walk:
         self.tables: dict[int, tuple[int, ...]] = {}
         self.table_of: list[int] = []  # quantisation table of each component
         self.sampling: list[tuple[int, int]] = []  # (down, across) of each component
+        self.bits_to_come: dict[int, list[int]] = {}  # of each component's 64 coefficients; -1: none has come
         self.height = self.width = self.components = self.scans = 0
         self.progressive = self.adobe = self.jfif = self.has_more = self.single_scan = False
         self.exif: bytes | None = None
@@ -141,6 +142,8 @@ class _Walk:
             raise Damaged("the JPEG is cut off before it says its size")
         if not self.scans:
             raise Damaged("the JPEG is cut off before its picture data")
+        if any(any(coefficients) for coefficients in self.bits_to_come.values()):
+            raise Damaged("the JPEG is cut off: the last of its scans are missing")
 
     def _segment(self, marker: int, body: bytes) -> bool:
         """Reads one segment; True when a decoder needs it."""
@@ -156,7 +159,7 @@ class _Walk:
             self.scans += 1
             if self.scans > MAX_SCANS:
                 raise Damaged(f"the JPEG has more than {MAX_SCANS} scans, which no camera or program writes")
-            self.single_scan = self.scans == 1 and body[:1] == bytes([self.components])
+            self._scan(body)
             return True
         if self.scans:
             return False
@@ -207,9 +210,26 @@ class _Walk:
             raise Damaged(f"the JPEG has {self.components} colour channels instead of 1, 3 or 4")
         self.progressive = marker in (0xC2, 0xCA)
         for index in range(self.components):
-            _, sampling, table = body[6 + 3 * index : 9 + 3 * index]
+            component, sampling, table = body[6 + 3 * index : 9 + 3 * index]
+            self.bits_to_come[component] = [-1] * 64
             self.table_of.append(table)
             self.sampling.append((sampling & 15, sampling >> 4))
+
+    def _scan(self, body: bytes) -> None:
+        count = body[0] if body else 0
+        if not count or len(body) < 1 + 2 * count + 3:
+            raise Damaged("the JPEG has a damaged scan header")
+        self.single_scan = self.scans == 1 and count == self.components
+        first, last, precision = body[1 + 2 * count : 4 + 2 * count]
+        for component in body[1 : 1 + 2 * count : 2]:
+            coefficients = self.bits_to_come.get(component)
+            if coefficients is None:
+                raise Damaged("the JPEG has a scan of a colour channel that it does not have")
+            if self.progressive:
+                span = range(first, min(last, 63) + 1)
+                coefficients[first : min(last, 63) + 1] = [precision & 15 for _ in span]
+            else:
+                coefficients[:] = [0] * 64
 
     def icc(self) -> bytes | None:
         return b"".join(self._icc[index] for index in sorted(self._icc)) or None
@@ -260,11 +280,7 @@ def encode_jpeg(pixels: np.ndarray, coding: Coding, extras: Extras) -> bytes:
     if not isinstance(coding, JpegCoding):
         coding = JpegCoding()
     tables = [_finest(coding.luma_steps, _LUMA_TABLE), _finest(coding.chroma_steps, _CHROMA_TABLE)]
-    options: dict = {}
-    if extras.icc and len(extras.icc) <= 255 * (_MAX_SEGMENT - 14):
-        options["icc_profile"] = extras.icc
-    if extras.exif and len(extras.exif) + 6 <= _MAX_SEGMENT:
-        options["exif"] = b"Exif\0\0" + extras.exif
+    options: dict = {"qtables": tables[: 1 if pixels.ndim == 2 else 2]}
     if extras.density:
         options["dpi"] = tuple(min(65_535, max(1, round(value))) for value in extras.density)
     if pixels.ndim == 3:
@@ -273,15 +289,26 @@ def encode_jpeg(pixels: np.ndarray, coding: Coding, extras: Extras) -> bytes:
         )
     file = io.BytesIO()
     with Image.fromarray(pixels) as image:
-        image.save(
-            file,
-            "JPEG",
-            qtables=tables[: 1 if pixels.ndim == 2 else 2],
-            progressive=coding.progressive,
-            optimize=True,
-            **options,
-        )
-    return file.getvalue()
+        image.save(file, "JPEG", **options)
+        # A progressive file has to fit the buffer that Pillow gives it, of a byte a pixel and at least 64 KB. It is
+        # smaller than a plain one as a rule.
+        if coding.progressive and len(file.getvalue()) < 0.9 * max(65_536, pixels.shape[0] * pixels.shape[1]):
+            file = io.BytesIO()
+            image.save(file, "JPEG", progressive=True, **options)
+    coded = file.getvalue()
+    after_jfif = 4 + int.from_bytes(coded[4:6], "big")
+    return b"".join([coded[:after_jfif], *_segments(extras), coded[after_jfif:]])
+
+
+def _segments(extras: Extras):
+    """EXIF, then the profile in as many parts as it needs. (Pillow's own way fails where they outgrow the picture.)"""
+    if extras.exif and len(extras.exif) + 6 <= _MAX_SEGMENT:
+        yield b"\xff\xe1" + struct.pack(">H", len(extras.exif) + 8) + b"Exif\0\0" + extras.exif
+    step = _MAX_SEGMENT - 14
+    parts = [extras.icc[at : at + step] for at in range(0, len(extras.icc), step)] if extras.icc else []
+    if len(parts) <= 255:
+        for index, part in enumerate(parts, 1):
+            yield b"\xff\xe2" + struct.pack(">H12sBB", len(part) + 16, b"ICC_PROFILE\0", index, len(parts)) + part
 
 
 def _finest(steps: tuple[int, ...], standard: tuple[int, ...]) -> list[int]:

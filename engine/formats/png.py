@@ -140,9 +140,9 @@ def _density(chunks: dict) -> tuple[float, float] | None:
 def _decode(
     kept: list, height: int, width: int, depth: int, kind: int, interlaced: bool, key: tuple[int, ...] | None
 ) -> np.ndarray:
+    _check_amount(kept, height, width, _SAMPLES[kind] * depth, interlaced)
     file = b"".join([SIGNATURE, *kept])
     if depth == 16:
-        _check_amount(kept, height, width, _SAMPLES[kind] * 2, interlaced)
         pixels = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
         if pixels is None or pixels.shape[:2] != (height, width) or pixels.dtype != np.uint16:
             raise Damaged("the PNG is damaged: its picture data cannot be decoded")
@@ -161,14 +161,15 @@ def _decode(
     return pixels if key is None else with_key_alpha(pixels, key)
 
 
-def _check_amount(kept: list, height: int, width: int, pixel_bytes: int, interlaced: bool) -> None:
-    """Raises Damaged unless the compressed stream is sound and holds the whole picture (OpenCV only prints a line)."""
+def _check_amount(kept: list, height: int, width: int, pixel_bits: int, interlaced: bool) -> None:
+    """Raises Damaged unless the compressed stream is sound and holds the whole picture: Pillow leaves rows that are
+    missing black, OpenCV prints a line of its own."""
     passes = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
     expected = 0
     for left, step_x, top, step_y in passes if interlaced else ((0, 1, 0, 1),):
         columns, rows = -(-(width - left) // step_x), -(-(height - top) // step_y)
         if columns > 0 and rows > 0:
-            expected += rows * (1 + columns * pixel_bytes)
+            expected += rows * (1 + -(-columns * pixel_bits // 8))
     inflate, found = zlib.decompressobj(), 0
     try:
         for part in kept:

@@ -92,8 +92,8 @@ def _layout(first: TiffDirectory, check_size: CheckSize) -> _Layout:
     photometric, compression = first.integer(tags.PHOTOMETRIC, 1), first.integer(tags.COMPRESSION, 1)
     bits = first.integers(tags.BITS, (1,))
     if not 1 <= samples <= 8 or len(bits) > 8 or len(set(bits)) != 1 or bits[0] not in (1, 2, 4, 8, 16):
-        shown = "/".join(map(str, bits[:8]))
-        raise Damaged(f"this TIFF has {samples} samples of {shown} bits, which is not read; save it with 8 or 16 bits")
+        listed = "/".join(map(str, bits[:8]))
+        raise Damaged(f"this TIFF has {samples} samples of {listed} bits, which is not read; save it with 8 or 16 bits")
     if set(first.integers(tags.SAMPLE_FORMAT, (1,))) - {1, 4}:
         raise Damaged("this TIFF holds signed or floating-point numbers, which are not read; save it with 8 or 16 bits")
     if photometric in (32803, 34892):

@@ -1,4 +1,4 @@
-"""Real picture files made by other programs' code (Pillow, OpenCV) or byte by byte, for tests of what Whetstone reads."""
+"""Real picture files for tests, made by other programs' code (Pillow, OpenCV) or byte by byte."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def png_chunk(name: bytes, body: bytes) -> bytes:
 
 
 def png(width, height, depth, kind, rows: bytes, *, extra=(), after=(), interlace=0) -> bytes:
-    """kind: 0 grey, 2 RGB, 3 palette, 4 grey and alpha, 6 RGBA. rows: each with its filter byte. extra: whole chunks."""
+    """kind: 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGBA. rows: each with its filter byte. extra: whole chunks."""
     header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, interlace)
     parts = [
         png_chunk(b"IHDR", header),
@@ -108,7 +108,7 @@ LATITUDE = ((52, 1), (31, 1), (123_457, 1000))  # degrees, minutes, seconds as E
 
 
 def exif_block(endian="<", *, orientation=1, gps=True, thumbnail=b"", sides=(83, 61), maker_note=b"maker" * 4) -> bytes:
-    """An EXIF block laid out by hand: make, orientation, Exif directory (sides, maker note), GPS, IFD1 with a thumbnail."""
+    """EXIF laid out by hand: make, orientation, Exif directory (sides, maker note), GPS, IFD1 with a thumbnail."""
 
     def entry(tag, kind, count, field):
         return struct.pack(endian + "HHI", tag, kind, count) + field
