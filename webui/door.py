@@ -51,6 +51,7 @@ _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"permissions-policy", b"microphone=(), geolocation=(), usb=()"),
 ]
+_FILE_HEADERS = [*_HEADERS, (b"cache-control", b"private, no-store")]  # no picture stays in the browser's cache
 
 
 class Door:
@@ -79,7 +80,8 @@ class Door:
         if refusal is not None:
             await _answer(send, *refusal)
             return
-        await self.app(scope, receive, _with_headers(send))
+        is_file = scope["path"].startswith(f"{API}/file=")
+        await self.app(scope, receive, _with_headers(send, _FILE_HEADERS if is_file else _HEADERS))
 
     def _refusal(self, scope):
         """(status, sentence) when the request does not belong here, else None."""
@@ -174,12 +176,12 @@ async def _answer(send, status, sentence):
     await send({"type": "http.response.body", "body": content})
 
 
-def _with_headers(send):
+def _with_headers(send, headers):
     async def send_with_headers(message):
         if message["type"] == "http.response.start":
-            ours = {name for name, _value in _HEADERS}
+            ours = {name for name, _value in headers}
             kept = [(name, value) for name, value in message["headers"] if name.lower() not in ours]
-            message = {**message, "headers": [*kept, *_HEADERS]}
+            message = {**message, "headers": [*kept, *headers]}
         await send(message)
 
     return send_with_headers

@@ -13,15 +13,15 @@ def shown_line(shown, failures=()):
         f"{shown.width} × {shown.height}",
         _text(short_name(shown.settings.model)),
         f"{shown.settings.strength:.0%}".replace("%", " %"),
-        time_text(shown.sharpen_ms / 1000),
     ]
+    if shown.sharpen_ms is not None:
+        facts.append(time_text(shown.sharpen_ms / 1000))
     remarks = [*shown.notices]
     if shown.view.reduced:
         remarks.append(f"shown at {shown.view.width} × {shown.view.height}, the download has the full size")
-    elif shown.large:
-        remarks.append(
-            f"a part of {shown.view.width} × {shown.view.height} pixels is shown, the download has the full size"
-        )
+    elif (shown.view.height, shown.view.width) != (shown.height, shown.width):
+        size = f"{shown.view.width} × {shown.view.height}"
+        remarks.append(f"the {size} pixels with the most detail are shown, the download has the full size")
     line = f"<p>{' · '.join(facts)}</p>"
     if remarks:
         line += f'<p class="fine">{_text(_sentence("; ".join(remarks)))}</p>'

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from engine.errors import BadImage, BadOutput, BadSetting
 from engine.images import WEB_FORMATS, Picture, encode_picture, read_picture, write_picture
+from engine.sharpener import checked_strength
 from webui.file_names import clean_name, sharp_name, unlike
-from webui.preview import LONGEST_SIDE, View, detail_view, save_preview, whole_view
+from webui.picture_views import DETAIL, WHOLE, PictureViews
+from webui.preview import View, save_preview
 
-WHOLE, DETAIL = "whole", "detail"
 ARCHIVE_NAME = "whetstone-sharp.zip"
 
 
@@ -60,14 +61,18 @@ class Shown:
     height: int  # of the picture
     width: int
     settings: Settings
-    sharpen_ms: float
+    sharpen_ms: float | None  # None: the preview was made without sharpening the whole picture, settle() will do that
     view: View
+    has_detail: bool  # whether a detail shows more than the whole picture does
     notices: tuple[str, ...]
 
-    @property
-    def large(self):
-        """Whether the picture has more pixels than a preview may."""
-        return max(self.height, self.width) > LONGEST_SIDE
+
+@dataclass(frozen=True)
+class Settled:
+    """The newest result. path: NAME-sharp.EXT; shown: the exact previews where show() gave quick ones, else None."""
+
+    path: Path
+    shown: Shown | None
 
 
 @dataclass(frozen=True)
@@ -108,12 +113,15 @@ class Session:
         self._limits = desk.limits
         self._budget = pixel_budget
         self._lock = threading.Lock()
-        self._write_lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)  # told when there is a new ticket
+        self._settle_lock = threading.Lock()
         self._batch_lock = threading.Lock()
         self._originals = None  # folder
         self.entries: tuple[Entry, ...] = ()
-        self._decoded: tuple[int, Picture] | None = None  # index and picture
-        self._before: dict[tuple[int, str], tuple[View, Path]] = {}  # (index, view kind) -> what is shown of it, where
+        self._decoded: tuple[int, PictureViews] | None = None
+        self._before: dict[tuple[int, str], Path] = {}  # (index, view kind) -> preview
+        self._ticket = 0  # of the newest setting
+        self._wanted: tuple | None = None  # index, settings and view kind of that ticket
         self._made: _Made | None = None
         self._result: Path | None = None
         self._archive: Path | None = None
@@ -193,63 +201,116 @@ class Session:
                     shutil.rmtree(folder, ignore_errors=True)
                 raise BadImage("this page was closed; reload it and bring the picture again")
             self._clear()
-            self.entries, self._originals, self._decoded = entries, folder, decoded
+            self.entries, self._originals = entries, folder
+            self._decoded = (decoded[0], PictureViews(decoded[1]))
 
     # -- one picture ---------------------------------------------------------------------------------------------
 
     def show(self, index, settings, view_kind=WHOLE):
-        """Sharpen one picture and write its previews. Returns Shown.
+        """Show one picture before and after, as quickly as that can be done; settle() makes it exact. Returns Shown.
 
         Raises BadImage (also when the picture is no longer there), BadSetting, UnknownModel, BadOutput.
         """
+        strength = checked_strength(settings.strength)
+        if view_kind not in (WHOLE, DETAIL):
+            raise BadSetting(f"view {view_kind!r} is not one of {[WHOLE, DETAIL]}")
         with self._lock:
-            self._made = None
-            self._drop_result()
+            self._next_ticket()
             entry = self._entry(index)
             sharpener = self._desk.sharpeners.get(settings.model)
-            if view_kind not in (WHOLE, DETAIL):
-                raise BadSetting(f"view {view_kind!r} is not one of {[WHOLE, DETAIL]}")
-            picture = self._decode(index, entry)
-            height, width = picture.pixels.shape[:2]
-            with self._budget.hold(height * width):
-                view, before = self._show_before(index, picture, view_kind)
+            views = self._decode(index, entry)
+            with self._budget.hold(_area(views.picture)):
                 started = time.perf_counter()
-                pixels = sharpener(picture.pixels, strength=settings.strength)
-                sharpen_ms = (time.perf_counter() - started) * 1000
-                with _disk_errors():
-                    after = save_preview(pixels, view, picture.icc, self._new_served(), "after")
-            self._previews.append(after)
-            for old in self._previews[:-2]:  # the browser may still be fetching the last but one
-                self._discard(old)
-            del self._previews[:-2]
-            self._made = _Made(sharp_name(entry.name, picture.format), replace(picture, pixels=pixels))
+                after = views.after(view_kind, settings.model, sharpener, strength)
+                took_ms = (time.perf_counter() - started) * 1000
+                shown = self._shown(index, settings, view_kind, views, after, took_ms)
+            if after.pixels is not None:
+                self._made = _made(entry, views.picture, after.pixels)
+            self._wanted = (index, settings, view_kind)
             self.used_at = time.monotonic()
         self._desk.forget_decoded(but=self)
-        return Shown(entry.name, before, after, height, width, settings, sharpen_ms, view, tuple(picture.notices))
+        return shown
 
-    def write_result(self):
-        """Write the newest result at full size in its own format; returns its path, None when there is none.
+    def settle(self, quiet_s=0.25):
+        """Wait until the visitor has paused, then write the newest result at full size in its own format.
 
-        A result that is out of date by the time it is written is thrown away: newest wins.
+        Returns Settled, None when a newer setting came: that one's settle() does it then. Raises as show() does.
         """
-        with self._write_lock:
+        with self._lock:
+            ticket = self._ticket
+            if self._changed.wait_for(lambda: self._ticket != ticket, quiet_s):
+                return None
+        with self._settle_lock:
             with self._lock:
-                made, written = self._made, self._result
+                if self._ticket != ticket or not self.entries:
+                    return None
+                if self._result is not None:
+                    return Settled(self._result, None)
+                made, wanted = self._made, self._wanted
+                if wanted is None:
+                    return None
+                index, settings, view_kind = wanted
+                entry = self._entry(index)
+                views = self._decode(index, entry)
+            exact, took_ms = None, 0.0
             if made is None:
-                return written
-            with _disk_errors():
-                path = self._new_served() / made.name
-            try:
-                write_picture(made.picture, path, keep_gps=False)
-            except BaseException:
-                self._discard(path)
-                raise
+                sharpener = self._desk.sharpeners.get(settings.model)
+                with self._budget.hold(_area(views.picture)):
+                    started = time.perf_counter()
+                    exact = views.exact(view_kind, settings.model, sharpener, settings.strength)
+                    took_ms = (time.perf_counter() - started) * 1000
+                made = _made(entry, views.picture, exact.pixels)
+            path = self._write(made)
             with self._lock:
-                if self._made is not made:
+                if self._ticket != ticket:
                     self._discard(path)
                     return None
                 self._made, self._result = None, path
-                return path
+                shown = self._shown(index, settings, view_kind, views, exact, took_ms) if exact else None
+                return Settled(path, shown)
+
+    def _next_ticket(self):
+        """What was made for the setting before is out of date."""
+        self._ticket += 1
+        self._made = self._wanted = None
+        if self._result is not None:
+            self._discard(self._result)
+            self._result = None
+        self._changed.notify_all()
+
+    def _shown(self, index, settings, view_kind, views, after, took_ms):
+        picture, view = views.picture, views.view(view_kind)
+        with _disk_errors():
+            if (index, view_kind) not in self._before:
+                path = save_preview(views.before(view_kind), picture.icc, self._new_served(), "before")
+                self._before[index, view_kind] = path
+            path = save_preview(after.part, picture.icc, self._new_served(), "after")
+        self._previews.append(path)
+        for old in self._previews[:-2]:  # the browser may still be fetching the last but one
+            self._discard(old)
+        del self._previews[:-2]
+        return Shown(
+            self.entries[index].name,
+            self._before[index, view_kind],
+            path,
+            picture.pixels.shape[0],
+            picture.pixels.shape[1],
+            settings,
+            took_ms if after.pixels is not None else None,
+            view,
+            views.has_detail,
+            tuple(picture.notices),
+        )
+
+    def _write(self, made):
+        with _disk_errors():
+            path = self._new_served() / made.name
+        try:
+            write_picture(made.picture, path, keep_gps=False)
+        except BaseException:
+            self._discard(path)
+            raise
+        return path
 
     def _entry(self, index):
         if not self.entries:
@@ -263,25 +324,14 @@ class Session:
     def _decode(self, index, entry):
         if self._decoded is None or self._decoded[0] != index:
             self._decoded = None
-            for _view, path in self._before.values():
+            for path in self._before.values():
                 self._discard(path)
             self._before = {}
-            self._decoded = (index, self._read(entry))
+            self._decoded = (index, PictureViews(self._read(entry)))
         return self._decoded[1]
 
     def _read(self, entry):
         return read_picture(entry.path, formats=WEB_FORMATS, max_pixels=self._limits.max_pixels, name=entry.name)
-
-    def _show_before(self, index, picture, view_kind):
-        key = (index, view_kind)
-        if key not in self._before:
-            view = detail_view(picture.pixels) if view_kind == DETAIL else whole_view(*picture.pixels.shape[:2])
-            with _disk_errors():
-                self._before[key] = (
-                    view,
-                    save_preview(picture.pixels, view, picture.icc, self._new_served(), "before"),
-                )
-        return self._before[key]
 
     # -- all pictures --------------------------------------------------------------------------------------------
 
@@ -340,8 +390,7 @@ class Session:
 
     def _sharpen_to_bytes(self, entry, sharpener, settings):
         picture = self._read(entry)
-        height, width = picture.pixels.shape[:2]
-        with self._budget.hold(height * width):
+        with self._budget.hold(_area(picture)):
             sharp = replace(picture, pixels=sharpener(picture.pixels, strength=settings.strength))
             return sharp_name(entry.name, picture.format), encode_picture(sharp, keep_gps=False)
 
@@ -355,20 +404,19 @@ class Session:
     @property
     def served(self):
         """Files that the browser may still ask for."""
-        before = [path for _view, path in list(self._before.values())]
-        return [*before, *self._previews, *(path for path in (self._result, self._archive) if path)]
+        return [*self._before.values(), *self._previews, *(path for path in (self._result, self._archive) if path)]
 
     @property
     def decoded_bytes(self):
         decoded, made = self._decoded, self._made
-        return (decoded[1].pixels.nbytes if decoded else 0) + (made.picture.pixels.nbytes if made else 0)
+        return (decoded[1].nbytes if decoded else 0) + (made.picture.pixels.nbytes if made else 0)
 
     def forget_decoded(self):
         """Drop the decoded picture, unless it is in use this moment; returns the bytes given back."""
         if not self._lock.acquire(blocking=False):
             return 0
         try:
-            size = self._decoded[1].pixels.nbytes if self._decoded else 0
+            size = self._decoded[1].nbytes if self._decoded else 0
             self._decoded = None
             return size
         finally:
@@ -382,20 +430,15 @@ class Session:
             self._clear()
 
     def _clear(self):
-        self._decoded = self._made = None
-        self._drop_result()
+        self._next_ticket()
+        self._decoded = None
         self._drop_archive()
-        for path in [*self._previews, *(path for _view, path in self._before.values())]:
+        for path in [*self._previews, *self._before.values()]:
             self._discard(path)
         self._previews, self._before = [], {}
         if self._originals is not None:
             shutil.rmtree(self._originals, ignore_errors=True)
         self.entries, self._originals = (), None
-
-    def _drop_result(self):
-        if self._result is not None:
-            self._discard(self._result)
-            self._result = None
 
     def _drop_archive(self):
         if self._archive is not None:
@@ -418,6 +461,15 @@ def _disk_errors():
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise BadOutput(f"the temporary folder cannot be written ({reason}); free some space and try again") from error
+
+
+def _made(entry, picture, pixels):
+    return _Made(sharp_name(entry.name, picture.format), replace(picture, pixels=pixels))
+
+
+def _area(picture):
+    height, width = picture.pixels.shape[:2]
+    return height * width
 
 
 def _size(path):

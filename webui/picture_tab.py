@@ -5,6 +5,7 @@ import functools
 import html
 import inspect
 import io
+import itertools
 import sys
 import traceback
 from typing import Any
@@ -13,12 +14,14 @@ import gradio as gr
 
 from engine.errors import BadSetting, WhetstoneError
 from webui.lines import broken_line, progress_line, report_lines, shown_line, size_text
-from webui.picture_session import DETAIL, WHOLE, Progress, Settings, Upload
+from webui.picture_session import Progress, Settings, Upload
+from webui.picture_views import DETAIL, WHOLE
 from webui.sharpeners import choices
 from webui.theme import STATIC
 
 _THUMBNAIL = (160, 108)  # width, height; shown at half of it
-_SHARPEN_QUEUE = {"concurrency_id": "sharpen"}  # one line for all that runs a student, at most app._AT_ONCE together
+_BUSY = "(...values) => { window.whetstone?.busy(); return values; }"
+_changes = itertools.count()
 
 
 def build(desk):
@@ -53,7 +56,7 @@ def build(desk):
                 choices(desk.sharpeners.names()), value=desk.sharpeners.default, label="Student", elem_id="model"
             )
             view = gr.Radio(
-                [("Whole picture", WHOLE), ("Detail, pixel for pixel", DETAIL)],
+                [("Whole picture", WHOLE), ("A detail of it", DETAIL)],
                 value=WHOLE,
                 label="View",
                 visible=False,
@@ -69,9 +72,9 @@ def build(desk):
         shown = session.show(index, Settings(model_name, _strength(percent)), view_kind)
         return {
             compare: (str(shown.before), str(shown.after)),
-            status: shown_line(shown, failures),
-            view: gr.update(value=view_kind, visible=shown.large),
-            download: gr.update(interactive=False),  # what it holds is out of date until prepare() has run
+            status: _changed(shown_line(shown, failures)),
+            view: gr.update(value=view_kind, visible=shown.has_detail),
+            download: gr.update(interactive=False),  # what it holds is out of date until on_pause() has run
         }
 
     def bring(session, taken, model_name, percent):
@@ -98,12 +101,14 @@ def build(desk):
     def on_setting(index, model_name, percent, view_kind, request: gr.Request):
         return show(desk.session(request.session_hash), index or 0, model_name, percent, view_kind)
 
-    def prepare(request: gr.Request):
-        path = desk.session(request.session_hash).write_result()
-        if path is None:
+    def on_pause(request: gr.Request):
+        settled = desk.session(request.session_hash).settle()
+        if settled is None:
             return {download: gr.skip()}
+        path, shown = settled.path, settled.shown
         label = f"Download {path.suffix[1:].upper()}, {size_text(path.stat().st_size)}"
-        return {download: gr.update(value=str(path), label=label, interactive=True)}
+        exact = {compare: (str(shown.before), str(shown.after)), status: _changed(shown_line(shown))} if shown else {}
+        return {**exact, download: gr.update(value=str(path), label=label, interactive=True)}
 
     def on_run_all(model_name, percent, request: gr.Request):
         session = desk.session(request.session_hash)
@@ -131,12 +136,8 @@ def build(desk):
 
     newest = [compare, status, view, download]
     brought = [*newest, work, chooser, run_all, stop, archive, report]
-    common: dict[str, Any] = {
-        "api_visibility": "private",
-        **_SHARPEN_QUEUE,
-        "show_progress": "minimal",
-        "show_progress_on": [status],
-    }
+    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # page.js shows that it is busy
+    common: dict[str, Any] = {"concurrency_id": "sharpen", **quiet}  # one line for all visitors' pictures
     settings = [model, strength]
     first = entry.upload(_calmly(on_upload, status), settings, brought, trigger_mode="multiple", **common)
     sample = samples.select(_calmly(on_sample, status), settings, brought, trigger_mode="multiple", **common)
@@ -147,13 +148,21 @@ def build(desk):
         [chooser, *settings, view],
         newest,
         trigger_mode="always_last",
+        js=_BUSY,
         **common,
     )
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     for event in (first, sample, setting):
-        event.then(_calmly(prepare, status), None, [download, status], trigger_mode="multiple", **quiet)
+        event.then(
+            _calmly(on_pause, status),
+            None,
+            [compare, status, download],
+            trigger_mode="multiple",
+            concurrency_id="pause",  # these mostly wait
+            concurrency_limit=16,
+            **quiet,
+        )
     run_all.click(
-        _calmly(on_run_all, report),
+        _calmly(on_run_all, report, {run_all: gr.update(interactive=True), stop: gr.update(visible=False)}),
         settings,
         [report, run_all, stop, archive],
         concurrency_id="batch",
@@ -163,8 +172,19 @@ def build(desk):
     stop.click(on_stop, None, None, queue=False, **quiet)
 
 
-def _calmly(callback, line):
-    """The callback; what goes wrong is one sentence in line, and a traceback in the terminal when it is our fault."""
+def _calmly(callback, line, after_an_error=None):
+    """The callback; what goes wrong is one sentence in line, and a traceback in the terminal when it is our fault.
+
+    after_an_error: updates of other components then.
+    """
+
+    def sentence(error):
+        if isinstance(error, WhetstoneError):
+            return {line: _changed(broken_line(str(error))), **(after_an_error or {})}
+        traceback.print_exception(error, file=sys.stderr)
+        words = "something went wrong here; the window that Whetstone was started in says what"
+        return {line: _changed(broken_line(words)), **(after_an_error or {})}
+
     if inspect.isgeneratorfunction(callback):
 
         @functools.wraps(callback)
@@ -172,7 +192,7 @@ def _calmly(callback, line):
             try:
                 yield from callback(*args, **kwargs)
             except Exception as error:
-                yield {line: _sentence(error)}
+                yield sentence(error)
 
         return calm_steps
 
@@ -181,16 +201,14 @@ def _calmly(callback, line):
         try:
             return callback(*args, **kwargs)
         except Exception as error:
-            return {line: _sentence(error)}
+            return sentence(error)
 
     return calm
 
 
-def _sentence(error):
-    if isinstance(error, WhetstoneError):
-        return broken_line(str(error))
-    traceback.print_exception(error, file=sys.stderr)
-    return broken_line("something went wrong here; the window that Whetstone was started in says what")
+def _changed(text):
+    """The text, unlike the one before even when it says the same: the page takes a change for the end of the work."""
+    return f'<div data-change="{next(_changes)}">{text}</div>'
 
 
 def _strength(percent):

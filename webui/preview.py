@@ -50,18 +50,23 @@ def detail_view(pixels):
     return View(top, left, top + rows, left + columns, rows, columns)
 
 
-def save_preview(pixels, view, icc, folder, name):
-    """Write the view of pixels into folder as NAME.jpg or NAME.png and return the path.
-
-    pixels: (H, W), (H, W, 3) RGB or (H, W, 4) RGBA, uint8 or uint16. icc: the profile's bytes or None.
-    """
-    from PIL import Image
-
+def seen(pixels, view):
+    """What a view shows of a picture: (height, width) of the view, 8 bits, channels as in pixels."""
     part = pixels[view.top : view.bottom, view.left : view.right]
     if view.reduced:
         part = _reduce(part, view.height, view.width)
     if part.dtype == np.uint16:
         part = ((part.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    return part
+
+
+def save_preview(part, icc, folder, name):
+    """Write what seen() gave into folder as NAME.jpg, or NAME.png when it is transparent somewhere; returns the path.
+
+    icc: the profile's bytes or None.
+    """
+    from PIL import Image
+
     transparent = part.ndim == 3 and part.shape[2] == 4 and int(part[..., 3].min()) < 255
     if part.ndim == 3 and part.shape[2] == 4 and not transparent:
         part = part[..., :3]

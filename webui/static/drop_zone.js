@@ -43,6 +43,7 @@ async function bring(list) {
     sent.push({ path: path, name: file.name });
   }
   if (tooLarge.length === 0) say("");
+  window.whetstone?.busy();
   trigger("upload", { files: sent });
 }
 

@@ -32,7 +32,7 @@
     const zoom = (deltaY) => {
       const box = parent.getBoundingClientRect();
       const wheel = { deltaY, clientX: box.left + box.width / 2, clientY: box.top + box.height / 2, bubbles: true, cancelable: true };
-      for (let turn = 0; turn < 4; turn += 1) parent.dispatchEvent(new WheelEvent("wheel", wheel));
+      for (let turn = 0; turn < 4; turn += 1) parent.querySelector(".content").dispatchEvent(new WheelEvent("wheel", wheel));
     };
     new MutationObserver(tell).observe(handle, { attributes: true, attributeFilter: ["style"] });
     tell();
@@ -47,7 +47,7 @@
         "+": () => zoom(-1),
         "=": () => zoom(-1),
         "-": () => zoom(1),
-        0: () => frame.querySelector("button[aria-label=Undo]")?.click(),
+        0: () => frame.querySelector("button[aria-label='Show the whole']")?.click(),
       };
       if (keys[event.key]) {
         event.preventDefault();
@@ -56,15 +56,32 @@
     });
   }
 
+  // A bar that moves while the server works; every answer changes the line below it, an error too.
+  const line = document.getElementById("status");
+  const change = () => line?.querySelector("[data-change]")?.dataset.change;
+  let changeBefore;
+  const setBusy = (busy) => {
+    changeBefore = change();
+    document.body.classList.toggle("busy", busy);
+    line?.setAttribute("aria-busy", String(busy));
+  };
+  const answered = () => change() !== changeBefore && setBusy(false);
+  if (line) new MutationObserver(answered).observe(line, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-change"] });
+  window.whetstone = { busy: () => setBusy(true) };
   const seen = new WeakSet();
   const work = document.getElementById("work");
   function look() {
     document.body.classList.toggle("has-picture", Boolean(work) && !work.classList.contains("not-yet"));
+    if (document.querySelector(".toast-body.error")) setBusy(false); // Gradio could not reach the server
     for (const handle of document.querySelectorAll("#compare [data-testid=slider]")) {
       if (!seen.has(handle)) {
         seen.add(handle);
         prepare(handle);
       }
+    }
+    for (const button of document.querySelectorAll("#compare .image-container button[title=Undo]")) {
+      button.title = "Show the whole (0)";
+      button.setAttribute("aria-label", "Show the whole");
     }
     for (const image of document.querySelectorAll("#compare img")) {
       image.alt = image.classList.contains("fixed") ? "after" : "before";
@@ -74,9 +91,7 @@
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
   look();
 
-  for (const id of ["status", "report"]) {
-    const line = document.getElementById(id);
-    if (line) line.setAttribute("aria-live", "polite");
-  }
+  for (const id of ["status", "report"]) document.getElementById(id)?.setAttribute("aria-live", "polite");
+
   document.documentElement.lang = "en";
 }
