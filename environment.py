@@ -129,7 +129,7 @@ def _holds(comparison):
 
 def _numbers(version):
     """(2, 13) of "2.13.0+cpu": the leading numbers, without trailing zeros, for comparing."""
-    numbers = [int(number) for number in re.match(r"[\d.]*", version).group().split(".") if number]
+    numbers = [int(number) for number in re.split(r"[^\d.]", version)[0].split(".") if number]
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)
@@ -256,10 +256,10 @@ def _drop_halves():
 
 def _run(command, lock):
     """Run a child whose output is our progress; it shares the lock, so that it is held until both have ended."""
-    shared = {} if os.name == "nt" else {"pass_fds": (lock.fileno(),)}
+    shared = () if os.name == "nt" else (lock.fileno(),)
     environment = {**os.environ, "PIP_USER": "0"}  # a pip configured for --user installs refuses to serve a venv
     # standard output belongs to the command that follows (`doctor --json > file`)
-    return subprocess.run(command, check=False, stdout=sys.stderr, env=environment, **shared).returncode
+    return subprocess.run(command, check=False, stdout=sys.stderr, env=environment, pass_fds=shared).returncode
 
 
 @contextlib.contextmanager
@@ -284,7 +284,7 @@ def _lock():
 
 def _try_lock(file):
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             file.seek(0)

@@ -70,7 +70,8 @@ def parse(argv):
         default="torch" in COMMANDS[name][1],
         help="with or without requirements-torch.txt: training, and sharpening on a GPU (here by default: %(default)s)",
     )
-    args, args.passed_on = parser.parse_known_args(rest)
+    args, unknown = parser.parse_known_args(rest)
+    args.passed_on = unknown
     if args.passed_on and not getattr(module, "PASSES_ON", False):
         parser.error("unknown arguments: " + " ".join(args.passed_on))
     return name, module, args
@@ -85,7 +86,7 @@ def overview():
 
 
 def main(argv):
-    """Run one command; the exit status: 0 done, 2 the user can fix it, 130 stopped by Ctrl-C, 141 nobody reads, 1 our fault."""
+    """Run one command; the exit status: 0 done, 2 the user can fix it, 130 Ctrl-C, 141 nobody reads; 1 our fault."""
     check_python(sys.version_info)
     from engine.errors import WhetstoneError
 

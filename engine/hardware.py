@@ -17,9 +17,11 @@ def cpu_flags():
     """Feature flags in Linux' spelling, or None where the system does not tell."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-        return set(re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE).group(1).split())
-    except (OSError, AttributeError):
-        pass
+        found = re.search(r"^(?:flags|Features)\s*:(.*)$", text, re.MULTILINE)
+        if found:
+            return set(found.group(1).split())
+    except OSError:
+        pass  # not Linux
     if sys.platform == "darwin":
         if platform.machine() == "arm64":
             return {"asimd", "asimddp"}
@@ -34,7 +36,7 @@ def memory_bytes():
         lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines())
         total, free = (int(lines[key].split()[0]) * 1024 for key in ("MemTotal", "MemAvailable"))
     except (OSError, KeyError, ValueError):
-        if os.name == "nt":
+        if sys.platform == "win32":
             return _windows_memory()
         if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ()):
             total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -56,7 +58,7 @@ def _windows_memory():
         ]
 
     status = Status(length=ctypes.sizeof(Status))
-    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]  # Windows has it
     return status.total, status.free
 
 
