@@ -1,6 +1,7 @@
-"""Classical sharpening to compare with: unsharp mask, Wiener and Richardson-Lucy deconvolution, each tuned on validation pictures.
+"""Classical sharpening to compare with, tuned on validation pictures: unsharp mask, Wiener, Richardson-Lucy.
 
-Each takes and returns (H, W, 3) uint8 RGB. Deconvolution is given the recipe's mean kernel, which a user would not know.
+Each takes and returns (H, W, 3) uint8 RGB. The two deconvolutions are given the recipe's mean kernel, which a user
+would not know.
 """
 
 from functools import partial

@@ -1,7 +1,7 @@
 """Pictures to train on: finding them, splitting them by category, and drawing (clean, degraded) pairs from them.
 
-A folder holds one folder a category (`text/`, `people/`, ...) or pictures alone (one category, "all"); where it holds `train/`
-and `val/`, those are the split, otherwise it is drawn here, by category and seeded.
+A folder holds one folder a category (`text/`, `people/`, ...) or pictures alone (one category, "all"). Where it holds
+`train/` and `val/`, those are the split; otherwise it is drawn here, by category and seeded.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ def split_pictures(files, val_share=0.2, seed=42):
 
 
 def train_and_val(folder, val_share=0.2, seed=42):
-    """The two lists of a data folder: its own `train/` and `val/` where it has them, else a stratified split of all of it."""
+    """(train, val) of a data folder: its own `train/` and `val/` where it has them, else a stratified split."""
     folder = Path(folder)
     if (folder / "train").is_dir() and (folder / "val").is_dir():
         return find_pictures(folder / "train"), find_pictures(folder / "val")
@@ -79,7 +79,7 @@ def train_and_val(folder, val_share=0.2, seed=42):
 
 
 def data_hash(files):
-    """SHA-256 over the pictures' contents in order of path: says which data made a result. Independent of where they lie."""
+    """SHA-256 over names and contents: says which data made a result, wherever the folder lies."""
     digest = hashlib.sha256()
     for file in sorted(files, key=lambda file: (file.category, file.path.name)):
         digest.update(f"{file.category}/{file.path.name}\0".encode())
@@ -168,9 +168,9 @@ class PixelCache:
 
 
 class PairDataset:
-    """A map-style data set: random crops as (clean, degraded) pairs, degraded on the fly; sample i of a seed is always the same pair.
+    """A map-style data set: random crops as (clean, degraded) pairs; sample i of a seed is always the same pair.
 
-    pictures: sequence of (H, W, 3) uint8 RGB, such as PixelCache. degradation: a class of distill.degrade (sample, apply, margin).
+    pictures: sequence of (H, W, 3) uint8 RGB, such as PixelCache. degradation: a class of distill.degrade.
     crop: side in pixels, even. count: number of samples; every len(pictures) samples use each picture once.
     clean_share: probability that a crop is left sharp. first: number of the first sample, for a run that goes on.
     An item is two (crop, crop, 3) uint8 RGB arrays, flipped and rotated alike.
@@ -198,7 +198,7 @@ class PairDataset:
 
 
 def draw_pair(picture, degradation, crop, rng):
-    """One (clean, degraded) crop of (crop, crop, 3), degraded with its surroundings so that a crop looks as the whole would.
+    """One (clean, degraded) crop, each (crop, crop, 3), degraded with its surroundings as the whole picture would be.
 
     A picture smaller than the crop is enlarged by reflection. Offsets are even: the recipes halve and double sizes.
     """

@@ -1,4 +1,4 @@
-"""Degradations: how a sharp picture becomes the soft one that a student sees. Parameters are drawn first, then applied."""
+"""Degradations: how a sharp picture becomes the soft one that a student sees. First drawn, then applied."""
 
 import hashlib
 from dataclasses import asdict, dataclass

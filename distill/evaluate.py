@@ -9,7 +9,6 @@ OUT/results.json    the same summary with what made it, and the baselines' tunin
 import csv
 import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from distill.data import data_hash, find_pictures, read_rgb, split_pictures
 from distill.degrade import degradation_named
 from distill.metrics import psnr, ssim
 from distill.sheet import save_sheet
+from engine.atomic_write import write_atomically
 from engine.errors import BadSetting
 from engine.provenance import provenance
 from engine.sharpener import Sharpener
@@ -28,7 +28,7 @@ TUNING_PICTURES = 50  # of the tuning folder, the same share of each category
 
 
 def evaluate(data, out, recipe, methods, *, tune_on=None, strength=1.0, command=""):
-    """Measure `methods` ("unsharp", "wiener", "richardson-lucy", model names or cards) beside the degraded picture itself.
+    """Measure `methods` (names of BASELINES, shipped models or paths of cards) beside the degraded picture itself.
 
     data: folder of clean pictures. tune_on: folder that the baselines are tuned on, never `data` itself.
     Returns the rows of summary.csv. Raises BadSetting, BadData, UnknownModel.
@@ -57,8 +57,8 @@ def evaluate(data, out, recipe, methods, *, tune_on=None, strength=1.0, command=
             rows.append(row | {"ssim": ssim(clean, restored), "psnr": psnr(clean, restored)} | drawn.record())
 
     summary = summarise(rows)
-    _write(out / "images.csv", _csv(rows))
-    _write(out / "summary.csv", _csv(summary))
+    write_atomically(out / "images.csv", _csv(rows).encode(), overwrite=True)
+    write_atomically(out / "summary.csv", _csv(summary).encode(), overwrite=True)
     for name in cards:
         save_sheet(out / f"sheet-{name}.jpg", _sheet_rows(files, rows, name, restorers[name], recipe))
     results = provenance(command) | {"recipe": recipe, "strength": strength, "pictures": len(files)}
@@ -66,12 +66,12 @@ def evaluate(data, out, recipe, methods, *, tune_on=None, strength=1.0, command=
     results["models"] = {
         name: {"parameters": card.parameters, "weights_sha256": card.weights_sha256} for name, card in cards.items()
     }
-    _write(out / "results.json", json.dumps(results, indent=1) + "\n")
+    write_atomically(out / "results.json", (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
     return summary
 
 
 def summarise(rows):
-    """Means by category and method, and over "all": pictures, SSIM, pictures with SSIM > 0.9, PSNR, and the gain in dB."""
+    """Means by category and method, and over "all": SSIM, number of pictures over 0.9, PSNR and its gain in dB."""
     summary = []
     categories = sorted({row["category"] for row in rows})
     for category in [*categories, "all"]:
@@ -133,9 +133,3 @@ def _csv(rows):
         {key: round(value, 5) if isinstance(value, float) else value for key, value in row.items()} for row in rows
     )
     return text.getvalue()
-
-
-def _write(path, text):
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

@@ -12,5 +12,5 @@ def luma(batch):
 
 
 def planes(batch, channels):
-    """What a student of that many channels sees of an RGB batch in [0, 1]: RGB itself, or luma in 8 bits as the engine feeds it."""
+    """What a student sees of an RGB batch in [0, 1]: RGB itself (3), or luma in 8 bits as the engine feeds it (1)."""
     return batch if channels == 3 else torch.round(luma(batch) * 255) / 255

@@ -7,7 +7,7 @@ from skimage.metrics import structural_similarity
 
 
 def ssim(clean, restored):
-    """Mean structural similarity (Wang et al. 2004) in scikit-image's default form: 7x7 uniform window, mean of R, G, B.
+    """Structural similarity (Wang et al. 2004) in scikit-image's default form: 7x7 uniform window, mean of R, G, B.
 
     clean, restored: (H, W, 3) uint8, at least 7 pixels a side. Returns a float up to 1.
     """

@@ -1,4 +1,4 @@
-"""A contact sheet: one row a picture, its versions side by side at their own pixels, with their scores written below."""
+"""A contact sheet: one row a picture, its versions side by side at their own pixels, scores written below."""
 
 import math
 

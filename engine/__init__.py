@@ -19,7 +19,6 @@ _HOME = {
     "model_names": "engine.cards",
     "WhetstoneError": "engine.errors",
 }
-__all__ = sorted(_HOME)
 
 
 def __getattr__(name):

@@ -3,13 +3,12 @@
     small.json          format, name, architecture, config, parameters, weights {file, sha256}, training, metrics
     small.safetensors   the tensors of engine.students' shapes(), half precision
 
-A card is trusted only when every key is known, every shape fits the configuration and the hash of the weights is the card's.
+A card is trusted only when every key is known, every shape fits its configuration and the weights' hash is the card's.
 """
 
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from engine.atomic_write import write_atomically
 from engine.errors import BadCard, BadSetting, UnknownModel
 from engine.students import ReportConfig, StudentConfig, parameter_count
 
@@ -85,7 +85,7 @@ def load_card(model, folder=MODELS_DIR):
 
 
 def save_card(card, folder):
-    """Write NAME.safetensors and then NAME.json into folder, each beside and renamed; returns the card's path."""
+    """Write NAME.safetensors and then NAME.json into folder, each whole or not at all; returns the card's path."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     packed = _packed(card.weights)
@@ -101,27 +101,15 @@ def save_card(card, folder):
         "training": card.training,
         "metrics": card.metrics,
     }
-    _replace(folder / weights_name, packed)
+    write_atomically(folder / weights_name, packed, overwrite=True)
     path = folder / f"{card.name}.json"
-    _replace(path, (json.dumps(content, indent=2, sort_keys=False) + "\n").encode())
+    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode(), overwrite=True)
     return path
 
 
 def _packed(weights):
     """Half precision: the rounding is a hundredth of a grey level, the file half as large."""
     return save_tensors({name: np.ascontiguousarray(array, dtype=np.float16) for name, array in weights.items()})
-
-
-def _replace(path, content):
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _parse(text, path):

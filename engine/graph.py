@@ -3,7 +3,7 @@
     pixels    (1, H, W, C) uint8, C = 1 luma or 3 RGB, H and W multiples of the student's stride, both dynamic
     residual  (1, H, W, C) float32, in grey levels: what to add at strength 1
 
-Scaling from and to 8 bits is folded into the first and last convolution, so integer pixels enter the network as they are.
+Scaling from and to 8 bits is folded into the first and last convolution: integer pixels enter the network as they are.
 """
 
 import numpy as np

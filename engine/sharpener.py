@@ -1,8 +1,8 @@
 """The sharpener: a picture of any size, depth and channel count through a student, tile by tile.
 
-    pixels -> luma in 8 bits -> student -> residual x strength (above 1 with the halo guard) -> added to R, G and B alike
+    pixels -> luma in 8 bits -> student -> residual x strength (above 1: halo guard) -> added to R, G and B alike
 
-Adding one number to R, G and B changes luma by it and leaves Cb and Cr alone, so colours stay. Strength 0 is the identity.
+Adding one number to R, G and B changes luma by it and leaves Cb and Cr alone: colours stay. Strength 0 is the identity.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 from engine.backends import open_backend
 from engine.cards import DEFAULT_MODEL, Card, load_card
 from engine.errors import BadSetting
-from engine.halo import bounded
+from engine.halo import REACH, bounded
 
 LARGEST_STRENGTH = 2.0
 WHOLE_PIXELS = 4_000_000  # a larger picture is cut into tiles; 1080p and 1440p are not
@@ -24,7 +24,7 @@ TILE = 1024  # pixels, side; a multiple of every stride
 
 @dataclass(frozen=True)
 class Tile:
-    """One piece of a picture: `inner` is written, `outer` is read (inner and what reaches it). Slices of rows and columns."""
+    """One piece of a picture: `inner` is written, `outer` is read (inner and what reaches it); slices of rows, columns."""
 
     inner: tuple
     outer: tuple
@@ -59,8 +59,8 @@ class Sharpener:
     def __call__(self, pixels, strength=1.0):
         """pixels: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint8 or uint16, any size from 1x1; never changed.
 
-        strength: 0 returns a copy, bit for bit; 1 is as trained; up to 2 with the halo guard. Returns an array of the same
-        shape and type; alpha is untouched. Raises BadSetting for other pixels or strengths.
+        strength: 0 returns a copy, bit for bit; 1 is as trained; up to 2 with the halo guard. Returns an array of the
+        same shape and type; alpha is untouched. Raises BadSetting for other pixels or strengths.
         """
         pixels, strength = _checked(pixels), checked_strength(strength)
         sharp = pixels.copy()
@@ -85,7 +85,7 @@ class Sharpener:
     def _margin(self):
         """What a tile reads around itself: the student's reach and the halo guard's, a multiple of the stride."""
         stride = self.card.config.stride
-        return self.card.config.reach + -(-bounded.reach // stride) * stride
+        return self.card.config.reach + -(-REACH // stride) * stride
 
     def _sharpen_tile(self, pixels, sharp, tile, strength):
         seen = student_input(pixels[tile.outer], self.card.config.channels)
@@ -97,8 +97,11 @@ class Sharpener:
         add(sharp[tile.inner], change)
 
     def residual(self, seen):
-        """What the student adds at strength 1. seen: (H, W, C) uint8, C its channels, any H and W; the edge is repeated to
-        a multiple of the stride. Returns (H, W, C) float32 in grey levels, valid until the next call."""
+        """What the student adds at strength 1; the edge is repeated to a multiple of the stride.
+
+        seen: (H, W, C) uint8, C the student's channels. Returns (H, W, C) float32 in grey levels, valid until the
+        next call.
+        """
         height, width = seen.shape[:2]
         stride = self.card.config.stride
         bottom, right = -height % stride, -width % stride
@@ -121,7 +124,7 @@ def checked_strength(strength):
 
 
 def tiles(height, width, margin):
-    """The tiles of a picture, row by row: one that is the picture up to WHOLE_PIXELS, else squares of TILE with margins."""
+    """The tiles of a picture, row by row: the whole of it up to WHOLE_PIXELS, else squares of TILE with margins."""
     if height * width <= WHOLE_PIXELS:
         whole = (slice(0, height), slice(0, width))
         yield Tile(whole, whole)
@@ -137,7 +140,7 @@ def tiles(height, width, margin):
 
 
 def student_input(pixels, channels):
-    """What a student sees of a picture: (H, W, 1) luma or (H, W, 3) RGB, uint8. Y = 0.299 R + 0.587 G + 0.114 B, full range.
+    """What a student sees: (H, W, 1) luma or (H, W, 3) RGB, uint8. Y = 0.299 R + 0.587 G + 0.114 B, full range.
 
     pixels: (H, W), (H, W, 3) or (H, W, 4), uint8 or uint16.
     """
@@ -155,16 +158,15 @@ def student_input(pixels, channels):
 def add(pixels, change):
     """Add a change to the colours of pixels in place, rounded once and clipped.
 
-    pixels: (H, W), (H, W, 3) or (H, W, 4), uint8 or uint16; alpha stays. change: (H, W, 1) for all colours or (H, W, 3),
-    float32, in 8-bit grey levels.
+    pixels: (H, W), (H, W, 3) or (H, W, 4), uint8 or uint16; alpha stays.
+    change: (H, W, 1) for all colours or (H, W, 3), float32, in 8-bit grey levels.
     """
     height, width = pixels.shape[:2]
     if pixels.dtype == np.uint16:
         return _add_16bit(pixels, change)
     # rounding to whole levels first lets the sum run in integers: twice as fast as floats, and equal
-    levels = cv2.add(np.ascontiguousarray(change).reshape(height, width, -1), 0.0, dtype=cv2.CV_16S).reshape(
-        height, width, -1
-    )
+    levels = cv2.add(np.ascontiguousarray(change), 0.0, dtype=cv2.CV_16S)  # type: ignore[call-overload]
+    levels = levels.reshape(height, width, -1)
     if pixels.ndim == 2:
         levels = levels if levels.shape[2] == 1 else levels.mean(axis=2, keepdims=True).astype(np.int16)
         pixels[...] = cv2.add(pixels, levels[:, :, 0], dtype=cv2.CV_8U)
@@ -188,6 +190,7 @@ def _checked(pixels):
     shaped = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
     if not shaped or min(pixels.shape[:2], default=0) < 1 or pixels.dtype not in (np.uint8, np.uint16):
         raise BadSetting(
-            f"pixels must be (H, W), (H, W, 3) RGB or (H, W, 4) RGBA in uint8 or uint16, not {pixels.shape} {pixels.dtype}"
+            "pixels must be (H, W), (H, W, 3) RGB or (H, W, 4) RGBA in uint8 or uint16, "
+            f"not {pixels.shape} {pixels.dtype}"
         )
     return np.ascontiguousarray(pixels)

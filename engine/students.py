@@ -6,7 +6,8 @@ A luma student maps Y in [0, 1] to what to add to it:
                 -> `depth` times: 3x3 convolution, ReLU
                 -> tail: 3x3 convolution to stride^2 channels -> PixelShuffle -> residual (1, H, W)
 
-H and W are multiples of the stride. The report's student maps RGB to RGB at full resolution; its residual is output - input.
+H and W are multiples of the stride. The report's student maps RGB to RGB at full resolution; its residual is its output
+minus its input.
 """
 
 from dataclasses import dataclass
@@ -45,7 +46,10 @@ class StudentConfig:
     def shapes(self):
         """Weight name -> shape, in the order of the forward pass."""
         area, width = self.stride**2, self.width
-        shapes = {"head.weight": (width, 1, 3 * self.stride, 3 * self.stride), "head.bias": (width,)}
+        shapes: dict[str, tuple[int, ...]] = {
+            "head.weight": (width, 1, 3 * self.stride, 3 * self.stride),
+            "head.bias": (width,),
+        }
         for index in range(self.depth):
             shapes[f"body.{index}.weight"] = (width, width, 3, 3)
             shapes[f"body.{index}.bias"] = (width,)
@@ -79,7 +83,7 @@ class ReportConfig:
 
     def shapes(self):
         """Weight name -> shape, in the order of the forward pass."""
-        shapes = {}
+        shapes: dict[str, tuple[int, ...]] = {}
 
         def convolution(name, inputs, outputs):
             shapes[f"{name}.weight"] = (outputs, inputs, 3, 3)
@@ -111,7 +115,7 @@ def _product(shape):
     return result
 
 
-STUDENTS = {
+STUDENTS: dict[str, StudentConfig | ReportConfig] = {
     "nano": StudentConfig(stride=4, width=24, depth=3),
     "small": StudentConfig(stride=4, width=32, depth=5),
     "base": StudentConfig(stride=2, width=64, depth=8),

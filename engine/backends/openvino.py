@@ -8,7 +8,7 @@ from engine.graph import onnx_model
 
 
 class OpenVinoBackend:
-    """A card's student compiled by OpenVINO. device: "auto" or "cpu" for the processor, else OpenVINO's name ("GPU", "NPU")."""
+    """A card's student compiled by OpenVINO. device: "auto" or "cpu", else OpenVINO's name ("GPU", "NPU")."""
 
     def __init__(self, card, device="auto", threads=None):
         core = ov.Core()
@@ -16,7 +16,7 @@ class OpenVinoBackend:
         if self.device.split(".")[0] not in {name.split(".")[0] for name in core.available_devices}:
             found = ", ".join(core.available_devices)
             raise UnknownBackend(f"OpenVINO has no device {device!r} on this machine; it has: {found}")
-        settings = {"PERFORMANCE_HINT": "LATENCY"}
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}  # bf16 strays 2 levels
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
         self._compiled = core.compile_model(

@@ -1,0 +1,52 @@
+"""`python launch.py benchmark`: frames a second by student, backend and resolution, with the share of each step."""
+
+import shlex
+import sys
+
+HELP = "time the students on this machine, by resolution and backend"
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "--model", nargs="+", metavar="NAME", help="shipped names or paths of cards (default: all shipped)"
+    )
+    parser.add_argument("--backend", nargs="+", default=["auto"], help="auto, openvino, onnx, torch (default: auto)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default: %(default)s)")
+    parser.add_argument("--size", nargs="+", default=["480p", "720p", "1080p"], help="480p, 720p, 1080p, 2160p")
+    parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: the library's choice)")
+    parser.add_argument("--runs", type=int, default=30, metavar="N", help="timed frames each (default: %(default)s)")
+    parser.add_argument("--json", metavar="FILE", help="also write the figures and what made them")
+
+
+def run(args):
+    import json
+    from pathlib import Path
+
+    from engine.atomic_write import write_atomically
+    from engine.benchmark import time_sharpener
+    from engine.cards import model_names
+    from engine.errors import BadSetting
+    from engine.provenance import provenance
+    from engine.sharpener import Sharpener
+
+    if args.runs < 1:
+        raise BadSetting(f"--runs must be at least 1, not {args.runs}")
+    rows = []
+    print(f"{'student':<10}{'backend':<10}{'size':<7}{'median':>9}{'p95':>9}{'fps':>8}   luma + student + add, ms")
+    for model in args.model or model_names():
+        for backend in args.backend:
+            with Sharpener(model, backend=backend, device=args.device, threads=args.threads) as sharpener:
+                for size in args.size:
+                    times = time_sharpener(sharpener, size, runs=args.runs)
+                    row = {"model": sharpener.name, "backend": sharpener.backend_name, "device": sharpener.device}
+                    rows.append(row | {"size": size} | times)
+                    steps = " + ".join(f"{milliseconds:.1f}" for milliseconds in times["steps"].values())
+                    print(
+                        f"{sharpener.name:<10}{sharpener.backend_name:<10}{size:<7}{times['median_ms']:>6.1f} ms"
+                        f"{times['p95_ms']:>6.1f} ms{times['fps']:>8.1f}   {steps}",
+                        flush=True,
+                    )
+    if args.json:
+        results = provenance(shlex.join(["python", "launch.py", *sys.argv[1:]])) | {"runs": args.runs, "rows": rows}
+        write_atomically(Path(args.json), (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
+    return 0

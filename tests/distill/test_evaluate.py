@@ -1,0 +1,113 @@
+"""Laws of evaluation: the tables hold what their columns say, and baselines are tuned elsewhere than measured."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from distill.baselines import richardson_lucy_deconvolution, unsharp, wiener_deconvolution
+from distill.evaluate import evaluate, summarise
+from engine.errors import BadSetting, UnknownModel
+from tests.distill.pictures import write_pictures
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("evaluate")
+    return write_pictures(root / "test"), write_pictures(root / "val", per_category=2), root / "out"
+
+
+@pytest.fixture(scope="module")
+def summary(folders):
+    data_folder, val, out = folders
+    return evaluate(data_folder, out, "report", ["unsharp", "nano"], tune_on=val, command="the command")
+
+
+def test_each_picture_and_method_has_one_row(folders, summary):
+    with open(folders[2] / "images.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({(row["picture"], row["method"]) for row in rows}) == len(rows) == 9 * 3
+
+
+def test_the_summary_is_the_mean_of_the_images(folders, summary):
+    with open(folders[2] / "images.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for line in summary:
+        chosen = [
+            row for row in rows if line["category"] in (row["category"], "all") and row["method"] == line["method"]
+        ]
+        assert line["pictures"] == len(chosen)
+        assert line["psnr"] == pytest.approx(np.mean([float(row["psnr"]) for row in chosen]), abs=1e-3)
+        assert line["ssim_over_0.9"] == sum(float(row["ssim"]) > 0.9 for row in chosen)
+    assert {line["category"] for line in summary} == {"animals", "people", "text", "all"}
+
+
+def test_what_made_the_figures_stands_beside_them(folders, summary):
+    results = json.loads((folders[2] / "results.json").read_text())
+    assert results["command"] == "the command" and results["commit"] and len(results["data_sha256"]) == 64
+    grid = results["tuning"]["unsharp"]["grid"]
+    assert results["tuning"]["unsharp"]["psnr"] == max(row["psnr"] for row in grid)
+    assert results["models"]["nano"]["parameters"] == 22_576
+
+
+def test_the_sheet_shows_a_row_a_category(folders, summary):
+    with Image.open(folders[2] / "sheet-nano.jpg") as sheet:
+        assert sheet.width > 3 * 320 and sheet.height > 3 * 320
+
+
+def test_a_shipped_student_gains_on_every_category(summary):
+    assert all(line["psnr_gain"] > 0 for line in summary if line["method"] == "nano")
+
+
+def test_baselines_may_not_be_tuned_on_what_is_measured(folders):
+    for tune_on in (None, folders[0]):
+        with pytest.raises(BadSetting, match="--tune-on"):
+            evaluate(folders[0], folders[2], "report", ["unsharp"], tune_on=tune_on)
+
+
+def test_an_unknown_method_is_named(folders):
+    with pytest.raises(UnknownModel, match="magic"):
+        evaluate(folders[0], folders[2], "report", ["magic"])
+
+
+def test_gains_are_measured_against_the_degraded_pictures_of_the_same_category():
+    rows = [
+        {"category": category, "method": method, "ssim": 0.9, "psnr": psnr}
+        for category, method, psnr in (("a", "degraded", 20), ("a", "x", 23), ("b", "degraded", 30), ("b", "x", 31))
+    ]
+    gains = {(row["category"], row["method"]): row["psnr_gain"] for row in summarise(rows)}
+    assert gains == {
+        ("a", "degraded"): 0,
+        ("a", "x"): 3,
+        ("b", "degraded"): 0,
+        ("b", "x"): 1,
+        ("all", "degraded"): 0,
+        ("all", "x"): 2,
+    }
+
+
+@pytest.mark.parametrize(
+    "restore",
+    [
+        lambda pixels: unsharp(pixels, amount=1.5, sigma=1.0),
+        lambda pixels: wiener_deconvolution(pixels, GAUSSIAN, balance=0.03),
+        lambda pixels: richardson_lucy_deconvolution(pixels, GAUSSIAN, iterations=8),
+    ],
+)
+def test_every_baseline_recovers_some_of_a_gaussian_blur(restore):
+    import cv2
+
+    from distill.metrics import psnr
+
+    clean = data.chelsea()
+    soft = cv2.GaussianBlur(clean, (9, 9), 1.5)
+    restored = restore(soft)
+    assert restored.shape == clean.shape and restored.dtype == np.uint8
+    assert psnr(clean, restored) > psnr(clean, soft) + 0.5
+
+
+_TAPS = np.exp(-(np.arange(-4, 5) ** 2) / (2 * 1.5**2))
+GAUSSIAN = (np.outer(_TAPS, _TAPS) / _TAPS.sum() ** 2).astype(np.float32)

@@ -1,0 +1,94 @@
+"""Laws of training, by training: it learns, it resumes to the same weights, it keeps the best, it refuses nonsense."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.cards import load_card
+from engine.errors import BadData, BadSetting, UnknownModel
+from tests.distill.pictures import write_pictures
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+from distill.train import TrainSettings, train  # noqa: E402 - after the check that torch is there
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*distutils.*:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    folder = write_pictures(tmp_path_factory.mktemp("pictures"))
+    return TrainSettings(
+        str(folder), "nano", epochs=2, batch_size=4, crop=64, crops_per_picture=8, val_pictures=3, workers=0
+    )
+
+
+def rows(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_training_brings_validation_closer_to_the_sharp_pictures(settings, tmp_path):
+    card = load_card(train(replace(settings, epochs=12), tmp_path / "run"))
+    log = rows(tmp_path / "run")
+    assert [row["epoch"] for row in log] == list(range(1, 13))
+    assert log[-1]["val_psnr"] > log[0]["val_psnr"] + 0.2
+    assert card.metrics["val_ssim"] == pytest.approx(max(row["val_ssim"] for row in log), abs=1e-4)
+    assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(settings, tmp_path):
+    whole = load_card(train(settings, tmp_path / "whole"))
+    train(settings, tmp_path / "halves", stop_after_s=0)
+    assert len(rows(tmp_path / "halves")) == 1
+    resumed = load_card(train(settings, tmp_path / "halves"))
+    for name, array in whole.weights.items():
+        np.testing.assert_array_equal(resumed.weights[name], array)
+    for one, other in zip(rows(tmp_path / "whole"), rows(tmp_path / "halves"), strict=True):
+        assert one["val_ssim"] == other["val_ssim"] and one["loss_total"] == other["loss_total"]
+
+
+def test_rows_logged_after_the_last_saved_state_are_written_again_not_twice(settings, tmp_path):
+    run = tmp_path / "run"
+    train(settings, run, stop_after_s=0)
+    with open(run / "metrics.jsonl", "a") as file:
+        file.write('{"epoch": 2, "half a li')  # killed while writing
+    train(settings, run)
+    assert [row["epoch"] for row in rows(run)] == [1, 2]
+
+
+def test_a_run_with_other_settings_is_not_continued(settings, tmp_path):
+    train(settings, tmp_path / "run", stop_after_s=0)
+    with pytest.raises(BadSetting, match="learning_rate 0.001 .now 0.01."):
+        train(replace(settings, learning_rate=0.01), tmp_path / "run")
+
+
+def test_the_reports_network_and_loss_train_with_a_teacher(settings, tmp_path):
+    teacher = train(settings, tmp_path / "teacher")
+    report = replace(settings, student="report", teacher=str(teacher), schedule="plateau", ema=0, epochs=1)
+    card = load_card(train(replace(report, crops_per_picture=2), tmp_path / "run"))
+    assert card.parameters == 334_147
+    assert {"loss_pixel", "loss_teacher", "loss_total"} <= rows(tmp_path / "run")[0].keys()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"student": "giant"}, "student must be one of nano, small"),
+        ({"recipe": "fog"}, "recipe must be one of"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"crop": 100}, "multiple of 8"),
+        ({"learning_rate": -1}, "learning rate"),
+        ({"precision": "int4"}, "precision must be one of"),
+    ],
+)
+def test_a_setting_outside_its_range_is_refused_by_name(settings, wrong, said):
+    with pytest.raises(BadSetting, match=said):
+        replace(settings, **wrong)
+
+
+def test_missing_data_and_teachers_are_named(settings, tmp_path):
+    with pytest.raises(BadData, match="nowhere"):
+        train(replace(settings, data=str(tmp_path / "nowhere")), tmp_path / "run1")
+    with pytest.raises(UnknownModel, match="professor"):
+        train(replace(settings, teacher="professor"), tmp_path / "run2")
