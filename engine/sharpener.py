@@ -24,7 +24,7 @@ TILE = 1024  # pixels, side; a multiple of every stride
 
 @dataclass(frozen=True)
 class Tile:
-    """One piece of a picture: `inner` is written, `outer` is read (inner and what reaches it); slices of rows, columns."""
+    """One piece of a picture: `inner` is written, `outer` is read (inner and its reach); slices of rows, columns."""
 
     inner: tuple
     outer: tuple

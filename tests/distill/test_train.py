@@ -59,7 +59,7 @@ def test_rows_logged_after_the_last_saved_state_are_written_again_not_twice(sett
 
 def test_a_run_with_other_settings_is_not_continued(settings, tmp_path):
     train(settings, tmp_path / "run", stop_after_s=0)
-    with pytest.raises(BadSetting, match="learning_rate 0.001 .now 0.01."):
+    with pytest.raises(BadSetting, match="learning_rate 0.003 .now 0.01."):
         train(replace(settings, learning_rate=0.01), tmp_path / "run")
 
 
