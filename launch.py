@@ -54,10 +54,11 @@ def parse(argv):
         raise WhetstoneError("no command {!r}; the commands are {}; a picture goes to `sharpen`".format(name, known))
     module = import_module(COMMANDS[name][0])
     named = bool(argv) and argv[0] == name
+    asked = not named and ("-h" in rest or "--help" in rest)
     parser = Parser(
         prog="python launch.py " + name if named else "python launch.py",
         description=module.HELP,
-        epilog=None if named else overview(),
+        epilog=overview() if asked else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
