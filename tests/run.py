@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELP = "runs every test that this machine can run and says which it could not, and why"
+HELP = "run every test that this machine can run, and say which it could not and why"
 PASSES_ON = True
 
 ROOT = Path(__file__).resolve().parent.parent

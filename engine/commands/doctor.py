@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-HELP = "tells what this machine has (devices, engines, models), and the exact fix for what is missing"
+HELP = "tell what this machine has (devices, engines, models), and the exact fix for what is missing"
 SIGNS = {"ok": "ok", "note": "--", "problem": "!!"}
 
 

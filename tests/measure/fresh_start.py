@@ -47,8 +47,8 @@ def measure(timeout_s):
             "clone_bytes": _tree_bytes(clone, without=".venv"),
             "venv_bytes": _tree_bytes(clone / ".venv"),
             "fetched_bytes": _fetched_bytes(log),
-            "packages": _packages(clone),
-            "python": platform.python_version(),
+            "commit": _output("git", "-C", clone, "rev-parse", "--short=12", "HEAD").strip(),
+            "versions": {"python": platform.python_version(), **_packages(clone)},
         }
 
 
@@ -117,9 +117,12 @@ def _fetched_bytes(log):
 
 
 def _packages(clone):
-    command = [clone / ".venv/bin/python", "-m", "pip", "list", "--format=json", "--disable-pip-version-check"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return {package["name"]: package["version"] for package in json.loads(done.stdout)}
+    text = _output(clone / ".venv/bin/python", "-m", "pip", "list", "--format=json", "--disable-pip-version-check")
+    return {package["name"]: package["version"] for package in json.loads(text)}
+
+
+def _output(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def main():
@@ -134,8 +137,8 @@ def main():
     command = "python -m tests.measure.fresh_start" + (f" --json {args.json}" if args.json else "")
     result = {
         "what": "git clone and launch.py until the page answers 200",
-        **measure(args.timeout),
         **provenance(command),
+        **measure(args.timeout),
     }
     text = json.dumps(result, indent=2) + "\n"
     if args.json:
