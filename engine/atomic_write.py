@@ -34,7 +34,7 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, overwrite: bool = 
                 os.fsync(file.fileno())
             _move(temporary, path, overwrite)
         except OSError as error:
-            raise BadOutput(_reason(path, len(data), error)) from error
+            raise BadOutput(refusal(path, len(data), error)) from error
     finally:
         with contextlib.suppress(OSError):  # moved away already, or never made
             temporary.unlink()
@@ -62,7 +62,8 @@ def already_there(path: Path) -> str:
     return f"{path} exists already and is left as it is; choose another name, or add --overwrite to replace it"
 
 
-def _reason(path: Path, size: int, error: OSError) -> str:
+def refusal(path: Path, size: int, error: OSError) -> str:
+    """One line on why `size` bytes could not be written to path, and what to do."""
     folder = path.parent
     if error.errno in _NO_SPACE:
         needed = f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size:,} bytes"

@@ -46,6 +46,10 @@ _JPEG_EXIF_BYTES = 65_527
 _FILE_BYTES_BESIDE_PIXELS = 64 << 20  # profiles, EXIF, further pages: more than any file that fits the pixel limit has
 
 
+class TooManyPixels(BadImage):
+    """The header says more pixels than the caller allows."""
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """pixels: uint8 or uint16, (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, upright: the orientation was applied.
@@ -96,7 +100,7 @@ def read_picture(
 
     def check_size(height: int, width: int) -> None:
         if height * width > max_pixels:
-            raise BadImage(
+            raise TooManyPixels(
                 f"{name}: {width} x {height} pixels are more than the limit of {max_pixels / 1e6:g} megapixels; "
                 "scale it down, or raise the limit (--max-megapixels on the command line)"
             )
@@ -218,7 +222,7 @@ def _read_file(path: Path, name: str, formats: tuple[str, ...], max_pixels: int)
             raise BadImage(f"{name} is a device or a pipe, not a file with a picture")
         _accept(_head(path), name, formats)  # a film of 40 GB is not read to find out that it is one
         if status.st_size > max_pixels * 8 + _FILE_BYTES_BESIDE_PIXELS:
-            raise BadImage(
+            raise TooManyPixels(
                 f"{name}: {status.st_size / 1e9:.1f} GB are more than a picture of {max_pixels / 1e6:g} megapixels can "
                 "need; scale it down, or raise the limit (--max-megapixels on the command line)"
             )

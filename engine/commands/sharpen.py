@@ -1,0 +1,160 @@
+"""`python launch.py sharpen IN [OUT]`: a picture or a folder of them, sharpened into files of the same kind."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+
+from engine.errors import BadSetting
+
+HELP = "sharpen a picture, or every picture of a folder"
+
+
+def add_arguments(parser):
+    parser.add_argument("input", metavar="IN", help="a picture (JPEG, PNG, WebP, BMP, TIFF) or a folder of pictures")
+    parser.add_argument(
+        "output",
+        metavar="OUT",
+        nargs="?",
+        help="for a picture: a file, whose ending gives the format, or an existing folder (default: NAME-sharp.EXT "
+        "beside it); for a folder: a folder (default: DIR-sharp beside it)",
+    )
+    parser.add_argument(
+        "--model", default="small", help="shipped name or path of a card; nano is faster (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--strength", type=float, default=1.0, help="0 unchanged, 1 as trained, up to 2 (default: %(default)s)"
+    )
+    parser.add_argument("--backend", default="auto", help="auto, openvino, onnx, torch (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps, ... (default: %(default)s)")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that exist; IN itself never")
+    parser.add_argument(
+        "--recursive",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="a folder with its subfolders, or without",
+    )
+    parser.add_argument(
+        "--max-megapixels",
+        type=float,
+        default=100.0,
+        metavar="N",
+        help="refuse larger pictures before they are decoded (default: %(default)g)",
+    )
+    parser.add_argument("--strip-gps", action="store_true", help="leave the place of exposure out of the result")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but what went wrong")
+
+
+def run(args):
+    """0 all done; 2 some pictures could not be read (named at the end); 130 stopped by Ctrl-C, what is done is whole"""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what it has to say about a damaged file is said here
+
+    if not 0 < args.max_megapixels < 1_000_000:
+        raise BadSetting(f"--max-megapixels must be a number above 0, not {args.max_megapixels:g}")
+    from engine.sharpener import Sharpener, checked_strength
+
+    strength = checked_strength(args.strength)
+    from engine.batch import Batch, Settings, plan
+
+    work = plan(args.input, args.output, overwrite=args.overwrite, recursive=args.recursive)
+    settings = Settings(strength, round(args.max_megapixels * 1e6), not args.strip_gps, args.overwrite)
+    say = _Speaker(quiet=args.quiet)
+    if work.folder:
+        say.plan(work)
+    if not work.jobs:
+        return say.unread(work)
+    with Sharpener(args.model, device=args.device, backend=args.backend) as sharpener:
+        batch = Batch(work.jobs, sharpener, settings)
+        return say.folder(work, batch) if work.folder else say.picture(batch)
+
+
+class _Speaker:
+    """What a run says: results and sums on standard output, progress and troubles on standard error."""
+
+    def __init__(self, *, quiet):
+        self.quiet = quiet
+
+    def plan(self, work):
+        if work.done_before:
+            self._tell(
+                f"{_count(work.done_before, 'result')} in {work.folder} left as "
+                f"{'it is' if work.done_before == 1 else 'they are'} (--overwrite makes them again)"
+            )
+        if work.others:
+            self._tell(f"{_count(work.others, 'other file')} in the folder left alone: no pictures")
+
+    def picture(self, batch):
+        """One picture: its refusal is the command's own."""
+        started, outcomes = time.monotonic(), batch.run()
+        try:
+            for outcome in outcomes:
+                if outcome.error:
+                    raise outcome.error
+                self._note(outcome, print)
+                seconds = time.monotonic() - started
+                self._tell(f"{outcome.job.target}  ({outcome.width} x {outcome.height}, {seconds:.1f} s)")
+        except KeyboardInterrupt:
+            outcomes.close()  # a write that began is finished first
+            there = batch.written[0] if batch.written else None
+            self._trouble(f"stopped; {there} is whole" if there else "stopped; nothing was written")
+            return 130
+        return 0
+
+    def folder(self, work, batch):
+        from tqdm import tqdm
+
+        from engine.errors import BadOutput
+
+        refused, started, total, outcomes = [], time.monotonic(), len(work.jobs), batch.run()
+        # into a file or a pipe: a line now and then instead of a bar that moves
+        pace = 0.1 if sys.stderr.isatty() else 10.0
+        bar = tqdm(
+            total=total, unit=" pictures", file=sys.stderr, disable=self.quiet, mininterval=pace, maxinterval=pace
+        )
+        try:
+            with bar:
+                for outcome in outcomes:
+                    if outcome.error:
+                        refused.append(outcome)
+                    self._note(outcome, bar.write)
+                    bar.update()
+        except KeyboardInterrupt:
+            outcomes.close()  # a write that began is finished first
+            done = f"{len(batch.written)} of {total} pictures are done and whole"
+            self._trouble(f"stopped; {done} in {work.folder}; the same command goes on with the rest")
+            return 130
+        except BadOutput as error:
+            done = f"{len(batch.written)} of {total} pictures were done before"
+            raise BadOutput(f"{error}; {done}, and the same command goes on with the rest") from error
+        seconds = time.monotonic() - started
+        if batch.written:
+            self._tell(f"{_count(len(batch.written), 'picture')} sharpened into {work.folder} in {seconds:.1f} s")
+        if refused:
+            self._trouble(f"{len(refused)} of {_count(total, 'picture')} could not be read:")
+            for outcome in refused:
+                sys.stderr.write(f"  {outcome.error}\n")
+        return max(2 if refused else 0, self.unread(work))
+
+    def unread(self, work):
+        """Says which folders could not be looked into; the exit status."""
+        for line in work.unread:
+            self._trouble(line)
+        return 2 if work.unread else 0
+
+    def _note(self, outcome, write):
+        if not self.quiet:
+            for notice in outcome.notices:
+                write(f"{outcome.job.source}: {notice}", file=sys.stderr)
+
+    def _tell(self, line):
+        if not self.quiet:
+            print(line, flush=True)
+
+    def _trouble(self, line):
+        sys.stderr.write(f"whetstone: {line}\n")
+
+
+def _count(number, noun):
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
