@@ -90,10 +90,10 @@ class TrainSettings:
             )
 
 
-def train(settings, out, stop_after_s=math.inf):
+def train(settings, out, *, command="", stop_after_s=math.inf):
     """Train, or go on training, the run in folder `out`; returns the path of the best card.
 
-    stop_after_s: seconds after which the run stops at the end of an epoch, whole and resumable. Raises BadSetting when
+    command: the command line that started it, kept in the card. stop_after_s: seconds after which the run stops at the end of an epoch, whole and resumable. Raises BadSetting when
     `out` holds a run with other settings, BadData for data that cannot be trained on.
     """
     out = Path(out)
@@ -158,7 +158,7 @@ def train(settings, out, stop_after_s=math.inf):
             row |= {"seconds": round(seconds, 2), "images_per_s": round(samples_per_epoch / seconds, 1)}
             _log(out, board, row)
             bar.set_postfix_str(f"epoch {row['epoch']}: ssim {row['val_ssim']:.4f} psnr {row['val_psnr']:.2f} dB")
-            _keep_best(out, state, row, settings, config, averaged, pictures.hash)
+            _keep_best(out, state, row, settings, averaged, {"data_sha256": pictures.hash} | provenance(command))
             _save_state(out, state, network, averaged, optimizer)
             if time.monotonic() - started > stop_after_s:
                 break
@@ -250,7 +250,7 @@ def _average(averaged, network, decay, step):
             slow.lerp_(fast, 1 - decay)
 
 
-def _keep_best(out, state, row, settings, config, averaged, data_sha256):
+def _keep_best(out, state, row, settings, averaged, origin):
     """Save the card when validation SSIM is the best so far; count epochs without a better one for the plateau rule."""
     if row["val_ssim"] <= state["best_ssim"]:
         state["waiting"] += 1
@@ -258,13 +258,11 @@ def _keep_best(out, state, row, settings, config, averaged, data_sha256):
             state["waiting"], state["halvings"] = 0, state["halvings"] + 1
         return
     state["best_ssim"], state["waiting"] = row["val_ssim"], 0
-    training = {"settings": asdict(settings) | {"data": Path(settings.data).name}, "data_sha256": data_sha256}
-    training |= {"epoch": row["epoch"], "steps": row["step"]} | provenance(
-        f"python launch.py train --student {settings.student}"
-    )
+    training = {"settings": asdict(settings) | {"data": Path(settings.data).name}}
+    training |= {"epoch": row["epoch"], "steps": row["step"]} | origin
     weights = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in averaged.state_dict().items()}
     metrics = {name: round(row[name], 5) for name in ("val_ssim", "val_psnr")}
-    save_card(Card(settings.student, config, weights, training, metrics), out)
+    save_card(Card(settings.student, STUDENTS[settings.student], weights, training, metrics), out)
 
 
 def _log(out, board, row):

@@ -1,5 +1,8 @@
 """`python launch.py train`: distil a student from a folder of pictures; run again, it goes on where it stopped."""
 
+import shlex
+import sys
+
 HELP = "distil a student from a folder of pictures; resumes"
 
 
@@ -55,7 +58,8 @@ def run(args):
         settings["device"] = "cuda" if torch.cuda.is_available() else "cpu"
     fields = TrainSettings.__dataclass_fields__
     try:
-        path = train(TrainSettings(**{name: value for name, value in settings.items() if name in fields}), out)
+        chosen = TrainSettings(**{name: value for name, value in settings.items() if name in fields})
+        path = train(chosen, out, command=shlex.join(["python", "launch.py", *sys.argv[1:]]))
     except KeyboardInterrupt:
         print(f"\nstopped; the same command goes on after the last finished epoch in {out}")
         raise

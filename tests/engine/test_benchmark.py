@@ -1,0 +1,44 @@
+"""Laws of the benchmark: its figures belong together, and its file says what made them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import Sharpener
+from engine.benchmark import frame, time_sharpener
+from engine.errors import BadSetting
+from tests.engine.students_for_tests import random_card
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_steps_add_up_to_about_the_whole():
+    with Sharpener(random_card()) as sharpener:
+        times = time_sharpener(sharpener, "720p", runs=9)
+    assert times["median_ms"] <= times["p95_ms"]
+    assert times["fps"] == pytest.approx(1000 / times["median_ms"], rel=0.05)
+    assert 0.3 < sum(times["steps"].values()) / times["median_ms"] < 2  # other programs run on the machine too
+
+
+def test_a_frame_repeats_and_holds_detail():
+    assert (frame(48, 64) == frame(48, 64)).all() and (frame(48, 64) != frame(48, 64, seed=1)).any()
+    assert frame(48, 64).std() > 10
+
+
+def test_an_unknown_size_is_refused():
+    with Sharpener(random_card()) as sharpener, pytest.raises(BadSetting, match="'9000p' is not one of 480p"):
+        time_sharpener(sharpener, "9000p")
+
+
+def test_the_command_writes_figures_with_what_made_them(tmp_path):
+    words = ["benchmark", "--model", "nano", "--size", "480p", "--runs", "3", "--json", str(tmp_path / "b.json")]
+    done = subprocess.run([sys.executable, ROOT / "launch.py", *words], capture_output=True, text=True, check=True)
+    assert "nano" in done.stdout
+    results = json.loads((tmp_path / "b.json").read_text())
+    assert results["command"].startswith("python launch.py benchmark --model nano")
+    assert results["machine"]["cores"] >= 1 and results["versions"]["numpy"] and results["commit"]
+    (row,) = results["rows"]
+    assert row["model"] == "nano" and row["size"] == "480p" and row["fps"] > 0
