@@ -123,7 +123,7 @@ def encode_webp(pixels: np.ndarray, coding: Coding, extras: Extras) -> bytes:
     if max(pixels.shape[:2]) > MAX_SIDE:
         raise ValueError(f"WebP holds at most {MAX_SIDE} pixels a side")
     lossless = isinstance(coding, WebpCoding) and coding.lossless
-    options: dict = {"quality": LOSSY_QUALITY, "method": 4}
+    options: dict = {"quality": LOSSY_QUALITY, "method": 2}  # half the time of 4 for 5 % more bytes
     if lossless:  # "quality" is effort here, and more of it takes twice the time for no fewer bytes
         options = {"lossless": True, "quality": 20, "method": 1}
     if extras.icc:
