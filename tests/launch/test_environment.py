@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -189,6 +190,15 @@ def test_what_pip_cannot_find_is_one_line_and_status_2(product):
     assert (status, out) == (2, "")
     assert err.splitlines()[-1].startswith("whetstone: pip could not install everything")
     assert "Traceback" not in err
+
+
+def test_a_python_newer_than_the_pins_is_told_which_one_to_take(new_product):
+    newer = sorted(Path.home().glob(".pyenv/versions/3.1[3-9]*/bin/python"))
+    if not newer:
+        pytest.skip("no Python newer than 3.12 on this machine")
+    status, _, err = new_product.start("doctor", python=newer[0])
+    assert status == 2
+    assert "is newer than Whetstone's pins know" in err and "start with Python 3.12" in err
 
 
 def test_skip_install_installs_nothing_and_says_what_lacks(new_product):
