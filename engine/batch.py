@@ -80,17 +80,17 @@ def plan(source: str | os.PathLike, out: str | os.PathLike | None = None, *, ove
     results are passed over, and results that exist are left as they are unless overwrite.
     """
     source_path = Path(source)
-    if source_path.is_dir():
+    if os.path.isdir(source_path):
         return _plan_folder(source_path, None if out is None else Path(out), overwrite, recursive)
     if not os.path.lexists(source_path):
         raise BadImage(f"{source_path} does not exist; give a picture or a folder of pictures")
     with suppress(OSError):
-        if source_path.is_file() and is_video_file(source_path):
+        if os.path.isfile(source_path) and is_video_file(source_path):
             raise BadImage(f"{source_path} is a video; this version sharpens pictures, videos come with a later one")
     job = _plan_picture(source_path, out)
     if is_same_file(job.source, job.target):
         raise BadOutput(f"{job.target} is the picture that is read, which is never overwritten; choose another name")
-    if not job.target.parent.is_dir():
+    if not os.path.isdir(job.target.parent):
         raise BadOutput(f"the folder {job.target.parent} does not exist; create it first, or choose another")
     if os.path.lexists(job.target) and not overwrite:
         raise BadOutput(already_there(job.target))
@@ -102,7 +102,7 @@ def _plan_picture(source: Path, out: str | os.PathLike | None) -> Job:
     if out is None:
         return Job(source, source.with_name(marked))
     target = Path(out)
-    if target.is_dir():
+    if os.path.isdir(target):
         inside = target / source.name
         return Job(source, target / marked if is_same_file(inside, source) else inside)
     if os.fspath(out).endswith(("/", os.sep)):
@@ -119,9 +119,11 @@ def _plan_folder(source: Path, out: Path | None, overwrite: bool, recursive: boo
     folder = out or named.with_name(named.name + MARK)
     if is_same_file(source, folder):
         raise BadOutput(f"{folder} is the folder that is read; choose another for the results")
-    if os.path.lexists(folder) and not folder.is_dir():
-        raise BadOutput(f"{folder} is a file, but the results of a folder need a folder; choose another name")
-    if not folder.parent.is_dir():
+    if os.path.isfile(folder) or (folder.suffix.lower() in FORMAT_OF_SUFFIX and not os.path.isdir(folder)):
+        raise BadOutput(
+            f"{folder} is the name of a file, but the results of a folder need a folder; choose another name"
+        )
+    if not os.path.isdir(folder.parent):
         raise BadOutput(f"the folder {folder.parent} does not exist; create it first, or choose another")
 
     jobs, others, unread = [], 0, []
@@ -164,7 +166,7 @@ def _is_picture(path: Path) -> bool:
     if path.suffix.lower() in FORMAT_OF_SUFFIX:
         return True  # if it is none, whoever named it so wants to know
     try:
-        return path.is_file() and is_picture_file(path)
+        return os.path.isfile(path) and is_picture_file(path)
     except OSError:
         return False
 

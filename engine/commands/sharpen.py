@@ -150,7 +150,9 @@ class _Speaker:
 
     def _tell(self, line):
         if not self.quiet:
-            print(line, flush=True)
+            # a name may hold what this terminal cannot show
+            encoding = sys.stdout.encoding or "utf-8"
+            print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
     def _trouble(self, line):
         sys.stderr.write(f"whetstone: {line}\n")

@@ -140,9 +140,9 @@ def _density(chunks: dict) -> tuple[float, float] | None:
 def _decode(
     kept: list, height: int, width: int, depth: int, kind: int, interlaced: bool, key: tuple[int, ...] | None
 ) -> np.ndarray:
-    _check_amount(kept, height, width, _SAMPLES[kind] * depth, interlaced)
     file = b"".join([SIGNATURE, *kept])
     if depth == 16:
+        _check_amount(kept, height, width, _SAMPLES[kind] * depth, interlaced)
         pixels = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
         if pixels is None or pixels.shape[:2] != (height, width) or pixels.dtype != np.uint16:
             raise Damaged("the PNG is damaged: its picture data cannot be decoded")
@@ -153,6 +153,8 @@ def _decode(
         if image.size != (width, height):
             raise Damaged("the PNG gives two different sizes")
         image.load()
+        if interlaced or image.crop((0, height - 1, width, height)).getbbox(alpha_only=False) is None:
+            _check_amount(kept, height, width, _SAMPLES[kind] * depth, interlaced)
         if kind == _PALETTE:
             mode = "RGBA" if "transparency" in image.info else "RGB"
         else:
@@ -162,8 +164,11 @@ def _decode(
 
 
 def _check_amount(kept: list, height: int, width: int, pixel_bits: int, interlaced: bool) -> None:
-    """Raises Damaged unless the compressed stream is sound and holds the whole picture: Pillow leaves rows that are
-    missing black, OpenCV prints a line of its own."""
+    """Raises Damaged unless the compressed stream is sound and holds the whole picture.
+
+    Pillow leaves rows that are missing at zero, so only a picture that ends in zeros is in doubt; OpenCV prints a line
+    of its own, which is better not provoked.
+    """
     passes = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
     expected = 0
     for left, step_x, top, step_y in passes if interlaced else ((0, 1, 0, 1),):

@@ -148,7 +148,8 @@ def test_an_impossible_folder_for_results_is_refused(tmp_path):
     source = tree(tmp_path / "in", {"a.png": PNG})
     tree(tmp_path, {"file.png": PNG})
     refused(BadOutput, lambda: plan(source, source), "is the folder that is read")
-    refused(BadOutput, lambda: plan(source, tmp_path / "file.png"), "is a file")
+    refused(BadOutput, lambda: plan(source, tmp_path / "file.png"), "file.png is the name of a file")
+    refused(BadOutput, lambda: plan(source, tmp_path / "new.jpg"), "new.jpg is the name of a file")
     refused(BadOutput, lambda: plan(source, tmp_path / "new" / "deep"), "new does not exist")
     refused(BadImage, lambda: plan(tree(tmp_path / "empty", {"readme": b"text"})), "no picture", "JPEG, PNG, WebP")
 

@@ -2,7 +2,6 @@
 
 import io
 import os
-import resource
 import socket
 import struct
 import subprocess
@@ -152,6 +151,7 @@ def oversized(format):
 @pytest.mark.parametrize("format", ["PNG", "PNG16", "JPEG", "WEBP", "WEBP canvas", "BMP", "TIFF", "TIFF16", "BigTIFF"])
 def test_a_header_of_2500_megapixels_is_refused_at_once_and_without_memory(format):
     data = oversized(format)
+    resource = pytest.importorskip("resource", reason="peak memory is known on POSIX systems")
     before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
     refused(data, "100 megapixels", "--max-megapixels")
     assert time.monotonic() - started < 1
@@ -240,10 +240,19 @@ def test_a_jpeg_that_lacks_nothing_but_its_end_marker_is_read():
 
 
 @pytest.mark.parametrize("depth", [8, 16])
-def test_a_png_with_fewer_rows_than_it_says_is_refused(depth):
+@pytest.mark.parametrize("interlace", [0, 1])
+def test_a_png_with_fewer_rows_than_it_says_is_refused(depth, interlace):
     pixels = photo(dtype=np.dtype(f"u{depth // 8}"))
     rows = b"".join(b"\0" + row.astype(f">u{depth // 8}").tobytes() for row in pixels[:-1])
-    refused(png(83, 61, depth, 2, rows), "PNG")
+    for missing in (1, 500, len(rows) // 2):
+        refused(png(83, 61, depth, 2, rows[:-missing], interlace=interlace), "PNG")
+
+
+@pytest.mark.parametrize("kind, channels", [(0, 1), (2, 3), (6, 4)])
+def test_a_png_that_ends_in_black_is_whole(kind, channels):
+    pixels = photo(channels=channels)
+    pixels[30:] = 0
+    np.testing.assert_array_equal(read_picture(png_of(pixels, kind)).pixels, pixels)
 
 
 def test_a_png_with_a_wrong_checksum_is_refused():

@@ -173,6 +173,15 @@ def test_quiet_says_nothing_but_what_went_wrong(tmp_path, capsys):
     assert out == "" and "2.png" in err and "%" not in err
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has file names that are no text")
+def test_a_name_that_is_no_text_can_be_sharpened_and_printed(tmp_path):
+    name = os.fsdecode(b"caf\xe9\n.png")
+    (tmp_path / name).write_bytes(saved(photo(), "PNG"))
+    process = start(tmp_path / name, *NANO)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, err) == (0, "") and (tmp_path / os.fsdecode(b"caf\xe9\n-sharp.png")).is_file()
+
+
 @pytest.mark.parametrize(
     "make, words, what",
     [
