@@ -93,8 +93,9 @@ class TrainSettings:
 def train(settings, out, *, command="", stop_after_s=math.inf):
     """Train, or go on training, the run in folder `out`; returns the path of the best card.
 
-    command: the command line that started it, kept in the card. stop_after_s: seconds after which the run stops at the end of an epoch, whole and resumable. Raises BadSetting when
-    `out` holds a run with other settings, BadData for data that cannot be trained on.
+    command: the command line that started it, kept in the card. stop_after_s: seconds after which the run stops at the
+    end of an epoch, whole and resumable. Raises BadSetting when `out` holds a run with other settings, BadData for data
+    that cannot be trained on.
     """
     out = Path(out)
     _claim(out, settings)
