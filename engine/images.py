@@ -114,10 +114,13 @@ def read_picture(
             raise BadImage(f"{name}: there is not enough free memory to read it; close other programs first") from error
         raise
     except Damaged as error:
-        raise BadImage(f"{name}: {error}; nothing was read") from error
+        advice = "" if ";" in str(error) else "; copy or download it again"
+        raise BadImage(f"{name}: {error}{advice}") from error
     except Exception as error:  # a decoder meets damaged bytes with whatever it raises there
         reason = str(error).strip().split("\n")[0] or type(error).__name__
-        raise BadImage(f"{name}: the {_shown(kind)} is cut off or damaged ({reason}); nothing was read") from error
+        raise BadImage(
+            f"{name}: the {_shown(kind)} is cut off or damaged ({reason}); copy or download it again"
+        ) from error
 
     icc, icc_notices = _usable_icc(opened.icc)
     exif, orientation, exif_notices = _upright_exif(opened)

@@ -126,6 +126,8 @@ class _Speaker:
             self._trouble(f"stopped; {done} in {work.folder}; the same command goes on with the rest")
             return 130
         except BadOutput as error:
+            if not batch.written:
+                raise
             done = f"{len(batch.written)} of {total} pictures were done before"
             raise BadOutput(f"{error}; {done}, and the same command goes on with the rest") from error
         seconds = time.monotonic() - started
