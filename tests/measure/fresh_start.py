@@ -138,6 +138,8 @@ def main():
     result = {
         "what": "git clone and launch.py until the page answers 200",
         **provenance(command),
+        # how busy the machine was before: well below its cores on an idle one
+        "load_average_1min": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         **measure(args.timeout),
     }
     text = json.dumps(result, indent=2) + "\n"
