@@ -1,7 +1,10 @@
 """The page as a whole: its frame, its tabs (one file each), and the server that carries it behind the door."""
 
+import asyncio
 import contextlib
+import hmac
 import os
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,7 @@ from urllib.parse import urlsplit
 from engine.cards import DEFAULT_MODEL
 from webui.door import Door
 from webui.picture_desk import Limits, PictureDesk
+from webui.presence import Presence
 from webui.server import ABOUT_PATH
 from webui.sharpeners import Sharpeners, short_name
 from webui.workspace import Workspace
@@ -61,6 +65,8 @@ def open_page(settings):
 
     Raises UnknownModel, BadCard, UnknownBackend before anything is served.
     """
+    # OpenVINO reports each use to Google Analytics unless this package is missing; None makes it so.
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     with contextlib.ExitStack() as stack:
         sharpeners = Sharpeners(settings.model or DEFAULT_MODEL, device=settings.device, backend=settings.backend)
         stack.callback(sharpeners.close)
@@ -71,7 +77,9 @@ def open_page(settings):
         desk = PictureDesk(workspace, sharpeners, Limits(max_pixels=settings.max_pixels), sample_paths())
         stack.callback(desk.close)
         blocks = build_blocks(desk)
-        server = build_server(blocks, desk, settings)
+        presence = Presence(on_gone=desk.leave)
+        stack.callback(presence.close)
+        server = build_server(blocks, desk, presence, settings)
         loading.wait_until_loaded()
 
         stop = threading.Event()
@@ -103,12 +111,11 @@ def build_blocks(desk):
                     with gr.Tab(name):
                         build(desk)
         gr.HTML(_FOOTER, elem_id="page-footer")
-        blocks.unload(_leaver(desk))
     blocks.queue(max_size=_WAITING, default_concurrency_limit=_AT_ONCE, api_open=False)
     return blocks
 
 
-def build_server(blocks, desk, settings):
+def build_server(blocks, desk, presence, settings):
     """The ASGI application: Gradio behind the door, and a word on who this is."""
     import fastapi
     import gradio as gr
@@ -127,7 +134,7 @@ def build_server(blocks, desk, settings):
         path="/",
         footer_links=[],
         run_history=False,
-        auth=_Password(*settings.auth) if settings.auth else None,
+        auth=password_check(*settings.auth) if settings.auth else None,
         auth_message="This page asks for the name and password that it was started with.",
         root_path=settings.root_path or None,
         allowed_paths=[],
@@ -151,28 +158,26 @@ def build_server(blocks, desk, settings):
         owns_served=desk.workspace.owns_served,
         local_only=settings.local_only and not settings.root_path,
         public_hosts=[public] if public else [],
+        presence=presence,
     )
 
 
-class _Password:
-    """Checks a login in constant time and makes guessing slow: one wrong attempt a second for everybody together."""
+def password_check(user, password):
+    """The login check of a page for one name and one password: an async function, as Gradio awaits nothing else.
 
-    def __init__(self, user, password):
-        self._expected = (user, password)
-        self._lock = None
+    It takes the same time for every wrong answer and makes guessing slow: one wrong answer a second for everybody.
+    """
+    lock = asyncio.Lock()
 
-    async def __call__(self, user, password):
-        import asyncio
-        import hmac
-
-        pairs = zip((user, password), self._expected, strict=True)
+    async def check(given_user, given_password):
+        pairs = ((given_user, user), (given_password, password))
         same = [hmac.compare_digest(given.encode(), expected.encode()) for given, expected in pairs]  # always both
-        right = all(same)
-        if not right:
-            self._lock = self._lock or asyncio.Lock()
-            async with self._lock:
+        if not all(same):
+            async with lock:
                 await asyncio.sleep(1)
-        return right
+        return all(same)
+
+    return check
 
 
 class _Loading(threading.Thread):
@@ -224,15 +229,6 @@ def _environment(served):
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _leaver(desk):
-    import gradio as gr
-
-    def leave(request: gr.Request):
-        desk.leave(request.session_hash)
-
-    return leave
 
 
 def _tidy(desk, stop):

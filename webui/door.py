@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from webui.server import ABOUT_PATH
 
 API = "/gradio_api"
+_HEARTBEAT = f"{API}/heartbeat/"  # a connection that lasts as long as the page is open
 _LARGEST_EVENT = 2**20  # bytes of JSON; pictures come as uploads, not in events
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 
@@ -36,7 +37,7 @@ _OPEN = {  # exact paths
     },
     "POST": {"/login", f"{API}/upload", f"{API}/queue/join", f"{API}/cancel", f"{API}/reset"},
 }
-_OPEN_BELOW = {"GET": ("/assets/", "/static/", "/svelte/", f"{API}/heartbeat/", f"{API}/file="), "POST": ()}
+_OPEN_BELOW = {"GET": ("/assets/", "/static/", "/svelte/", _HEARTBEAT, f"{API}/file="), "POST": ()}
 
 # Gradio's page holds inline scripts and compiles its event code at run time, hence 'unsafe-inline' and 'unsafe-eval';
 # what matters here is that nothing is loaded from or sent to another machine.
@@ -57,10 +58,12 @@ _FILE_HEADERS = [*_HEADERS, (b"cache-control", b"private, no-store")]  # no pict
 class Door:
     """ASGI middleware around the whole server."""
 
-    def __init__(self, app, *, owns_served, local_only, public_hosts=()):
+    def __init__(self, app, *, owns_served, local_only, public_hosts=(), presence=None):
         """owns_served(path): whether a file may be read by a visitor. local_only: the server listens on this machine
-        alone, so that only this machine's names are right in the Host header. public_hosts: more names (a proxy's)."""
+        alone, so that only this machine's names are right in the Host header. public_hosts: more names (a proxy's).
+        presence: told (arrive, depart) which visitors have the page open."""
         self.app = app
+        self._presence = presence
         self._owns_served = owns_served
         self._local_only = local_only
         self._public_hosts = {host.lower() for host in public_hosts}
@@ -81,7 +84,16 @@ class Door:
             await _answer(send, *refusal)
             return
         is_file = scope["path"].startswith(f"{API}/file=")
-        await self.app(scope, receive, _with_headers(send, _FILE_HEADERS if is_file else _HEADERS))
+        send = _with_headers(send, _FILE_HEADERS if is_file else _HEADERS)
+        if self._presence is None or not scope["path"].startswith(_HEARTBEAT):
+            await self.app(scope, receive, send)
+            return
+        visitor = scope["path"][len(_HEARTBEAT) :]
+        self._presence.arrive(visitor)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._presence.depart(visitor)
 
     def _refusal(self, scope):
         """(status, sentence) when the request does not belong here, else None."""
@@ -114,7 +126,7 @@ class Door:
             return 413, "The event is too large."
         try:
             event = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return 400, "The event is not JSON."
         if not all(
             self._owns_served(text) for key, text in _strings(event) if key == "path"

@@ -15,10 +15,11 @@ def clean_name(name):
 
     name: whatever the browser said. Returns at most 120 bytes plus an extension of at most 10; never empty.
     """
-    name = unicodedata.normalize("NFC", str(name)).replace("\\", "/").rsplit("/", 1)[-1]
+    name = str(name).replace("\\", "/").rsplit("/", 1)[-1]
     # Cc control, Cf format (right-to-left override, zero width), Cs surrogate, Co private, Zl and Zp line breaks
     name = "".join(" " if unicodedata.category(c) in ("Zl", "Zp") else c for c in name)
     name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    name = unicodedata.normalize("NFC", name)
     name = re.sub(r'[<>:"|?*%]', "_", name)
     name = re.sub(r"\s+", " ", name).strip(" .")
     stem, dot, extension = name.rpartition(".")

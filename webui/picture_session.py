@@ -385,7 +385,7 @@ class Session:
             self._batch_lock.release()
 
     def stop(self):
-        """End run_all after the picture that it is at."""
+        """End run_all before the next picture."""
         self._stop.set()
 
     def _sharpen_to_bytes(self, entry, sharpener, settings):

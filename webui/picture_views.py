@@ -56,24 +56,25 @@ class PictureViews:
         """The view of the picture sharpened: exact for pictures up to LARGE_PIXELS; else as quickly as it can be had.
 
         Of a large picture the detail is sharpened alone, and the whole is the picture plus strength times what
-        strength 1 adds, once that is known: right but for the halo guard above 1 and clipping inside a shown pixel.
+        strength 1 adds, found once: right but for the halo guard above 1 and for clipping inside a shown pixel.
         """
         if strength == 0:
             return After(self.before(kind), self.picture.pixels)
         if self.large and kind == DETAIL:
             return After(self._sharpen_part(kind, sharpener, strength), None)
-        if self.large and model in self._changes:
-            blend = self.before(kind) + strength * self._changes[model]
-            return After(blend.round().clip(0, 255).astype(np.uint8), None)
-        return self.exact(kind, model, sharpener, strength)
+        if not self.large or strength == 1:
+            return self.exact(kind, model, sharpener, strength)
+        if model not in self._changes:
+            self.exact(kind, model, sharpener, 1.0)
+        blend = self.before(kind) + strength * self._changes[model]
+        return After(blend.round().clip(0, 255).astype(np.uint8), None)
 
     def exact(self, kind, model, sharpener, strength):
         """The same from the whole result."""
         pixels = sharpener(self.picture.pixels, strength=strength)
         part = seen(pixels, self.view(kind))
-        if self.large and kind == WHOLE and 0 < strength <= 1:
-            change = (part.astype(np.float32) - self.before(kind)) / strength
-            self._changes[model] = change.round().astype(np.int16)
+        if self.large and kind == WHOLE and strength == 1:
+            self._changes[model] = part.astype(np.int16) - self.before(kind)
         return After(part, pixels)
 
     @property

@@ -31,13 +31,15 @@ def tiny_student(folder):
 class PageProcess:
     """The command `app` as a user starts it. address: where it answers; temporary: its folder for temporary files."""
 
-    def __init__(self, folder, *options, environment=None, prelude=""):
+    def __init__(self, folder, *options, environment=None, prelude="", browser=False):
         """folder: for the student and the temporary files. options: of the command. prelude: Python run before it."""
         self.temporary = Path(folder) / "tmp"
         self.temporary.mkdir(exist_ok=True)
         if "--model" not in options:
             options = (*options, "--model", str(tiny_student(folder)))
-        words = ["app", "--skip-install", "--no-browser", *([] if "--port" in options else ["--port", "0"]), *options]
+        words = ["app", "--skip-install", *([] if browser else ["--no-browser"]), *options]
+        if "--port" not in options:
+            words += ["--port", "0"]
         program = f"{prelude}\nimport sys, launch\nsys.exit(launch.main({list(map(str, words))!r}))"
         self.process = subprocess.Popen(
             [sys.executable, "-c", program],
