@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from engine.hardware import cpu_flags, memory_bytes, nvidia_gpus, pci_display_vendors
-from engine.machine import cpu_name, usable_cores
+from engine.hardware import cpu_flags, cpu_name, memory_bytes, nvidia_gpus, pci_display_vendors, usable_cores
 
 ROOT = Path(__file__).resolve().parent.parent
 OK, NOTE, PROBLEM = "ok", "note", "problem"

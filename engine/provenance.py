@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
-from engine.machine import cpu_name, usable_cores
+from engine.hardware import cpu_name, usable_cores
 
 _PACKAGES = ("torch", "numpy", "opencv-python-headless", "openvino", "onnxruntime", "pillow", "scikit-image", "gradio")
 
