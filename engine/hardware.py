@@ -1,4 +1,4 @@
-"""The hardware as the system tells it: processor, cores, instruction sets, memory, graphics; None or nothing where it does not tell.
+"""The hardware as the system tells it: processor, memory, graphics; None or nothing where it does not tell.
 
 Linux tells all of it; Windows and macOS tell memory, macOS its processor's features; the NVIDIA driver tells its GPUs.
 """
