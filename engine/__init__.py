@@ -6,7 +6,11 @@
 Names are loaded on first use, so that importing the package costs nothing and `--help` needs no library.
 """
 
+import sys
 from importlib import import_module
+
+# Importing OpenVINO reports to Google Analytics unless this package of it cannot be imported; None makes it so.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 _HOME = {
     "Sharpener": "engine.sharpener",
