@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import hmac
 import os
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +64,6 @@ def open_page(settings):
 
     Raises UnknownModel, BadCard, UnknownBackend before anything is served.
     """
-    # OpenVINO reports each use to Google Analytics unless this package is missing; None makes it so.
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     with contextlib.ExitStack() as stack:
         sharpeners = Sharpeners(settings.model or DEFAULT_MODEL, device=settings.device, backend=settings.backend)
         stack.callback(sharpeners.close)
@@ -111,6 +108,7 @@ def build_blocks(desk):
                     with gr.Tab(name):
                         build(desk)
         gr.HTML(_FOOTER, elem_id="page-footer")
+        blocks.unload(lambda: None)  # browsers open the heartbeat that tells us of their leaving only for this event
     blocks.queue(max_size=_WAITING, default_concurrency_limit=_AT_ONCE, api_open=False)
     return blocks
 

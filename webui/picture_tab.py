@@ -53,7 +53,7 @@ def build(desk):
             chooser = gr.Dropdown([], label="Picture", visible=False, elem_id="chooser", filterable=False)
             strength = gr.Slider(0, 200, 100, step=1, label="Strength (%)", elem_id="strength")
             model = gr.Radio(
-                choices(desk.sharpeners.names()), value=desk.sharpeners.default, label="Student", elem_id="model"
+                choices(desk.sharpeners.names()), value=desk.sharpeners.default, label="Model", elem_id="model"
             )
             view = gr.Radio(
                 [("Whole picture", WHOLE), ("A detail of it", DETAIL)],
@@ -239,7 +239,7 @@ def _sample_buttons(paths):
         content = io.BytesIO()
         thumbnail.save(content, "JPEG", quality=80)
         data = base64.b64encode(content.getvalue()).decode()
-        words = html.escape(path.stem.replace("-", " ").replace("_", " "))
+        words = html.escape(path.stem.removesuffix("-soft").replace("-", " ").replace("_", " "))
         width, height = thumbnail.width // 2, thumbnail.height // 2
         buttons.append(
             f'<button type="button" data-sample="{index}" aria-label="Sample picture: {words}" title="{words}">'

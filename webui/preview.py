@@ -88,8 +88,11 @@ def _reduce(part, height, width):
     if part.ndim == 2 or part.shape[2] == 3:
         return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
     largest = np.iinfo(part.dtype).max
-    alpha = part[..., 3:].astype(np.float32) / largest
-    small_alpha = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_AREA)[..., None]
-    weighted = cv2.resize(part[..., :3] * alpha, (width, height), interpolation=cv2.INTER_AREA)
-    colour = weighted / np.maximum(small_alpha, 1e-6)
-    return np.concatenate([colour, small_alpha * largest], axis=2).round().clip(0, largest).astype(part.dtype)
+    small = np.empty((height, width, 4), np.float32)
+    alpha = np.ascontiguousarray(part[..., 3])
+    small[..., 3] = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_AREA)
+    for channel in range(3):  # one at a time: as floating point all together a large picture would take gigabytes
+        weighted = cv2.multiply(np.ascontiguousarray(part[..., channel]), alpha, scale=1 / largest)
+        small[..., channel] = cv2.resize(weighted, (width, height), interpolation=cv2.INTER_AREA)
+    small[..., :3] *= largest / np.maximum(small[..., 3:], 1)
+    return small.round().clip(0, largest).astype(part.dtype)

@@ -6,7 +6,7 @@ from pathlib import Path
 from engine.cards import DEFAULT_MODEL, load_card, model_names
 from engine.errors import UnknownModel
 
-_WORDS = {"nano": "quickest", "small": "best balance", "base": "finest", "report": "the project report's"}
+_WORDS = {"small": "best balance", "base": "finest", "report": "the project report's"}
 
 
 class Sharpeners:
