@@ -28,6 +28,7 @@ class Limits:
     max_files: int = 200  # in one go
     max_total_bytes: int = 2 * 2**30  # of all files in one go
     max_decoded_bytes: int = 600 * 2**20  # pictures kept decoded so that the strength slider answers at once
+    max_visitors: int = 200  # with pictures here; of more the one who has been idle longest loses them
     idle_s: float = 3600.0  # a visitor's pictures are deleted after that long without a click
 
 
@@ -51,7 +52,10 @@ class PictureDesk:
             self._sessions.move_to_end(visitor)
             session = self._sessions[visitor]
             session.used_at = time.monotonic()
-            return session
+            one_too_many = next(iter(self._sessions)) if len(self._sessions) > self.limits.max_visitors else None
+        if one_too_many is not None:
+            self.leave(one_too_many)
+        return session
 
     def leave(self, visitor):
         """Delete all that a visitor brought and made."""

@@ -12,6 +12,7 @@ from PIL import Image
 from tests.browser.chromium import choose, wait_for_result
 from tests.measure.page_time import photograph
 from tests.webui.pictures import decoded, encoded, scene
+from webui.app import sample_paths
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -137,6 +138,16 @@ def test_pictures_can_be_dropped_anywhere_on_the_page(visit):
     page.dispatch_event("#page-footer", "dragover", {"dataTransfer": transfer})
     page.dispatch_event("#page-footer", "drop", {"dataTransfer": transfer})
     wait_for_result(page, "dropped.png")
+
+
+def test_a_sample_can_be_tried_and_stays(visit):
+    samples = sample_paths()
+    if not samples:
+        pytest.skip("assets/samples holds no pictures")
+    page, _log = visit()
+    page.locator("#samples button").last.click()
+    wait_for_result(page, samples[-1].name)
+    assert image_size(page, 0) == image_size(page, 1) and samples[-1].exists()
 
 
 def test_text_that_is_called_png_gets_a_clear_sentence_and_no_result(visit):

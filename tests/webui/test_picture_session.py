@@ -277,6 +277,18 @@ def test_idle_visitors_are_closed_and_busy_ones_are_not(tmp_path, sharpeners):
         desk.close()
 
 
+def test_too_many_visitors_do_not_fill_the_disk(tmp_path, sharpeners):
+    with Workspace(tmp_path) as workspace:
+        desk = PictureDesk(workspace, sharpeners, Limits(max_visitors=3))
+        sessions = [desk.session(str(number)) for number in range(3)]
+        for session in sessions:
+            bring(session, (encoded(scene(9, 9), "PNG"), "a.png"))
+        desk.session("0")  # is not idle any more
+        desk.session("one more")
+        assert [bool(session.entries) for session in sessions] == [True, False, True]
+        desk.close()
+
+
 def archive(session, **more):
     steps = list(session.run_all(settings(session, **more)))
     finished = steps[-1]

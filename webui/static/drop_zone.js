@@ -7,6 +7,7 @@ let round = 0; // the newest choice wins: an older one that is still being uploa
 function say(text, isError) {
   state.textContent = text;
   zone.classList.toggle("error", Boolean(isError));
+  if (isError) window.whetstone?.idle();
 }
 
 async function bring(list) {
@@ -26,6 +27,7 @@ async function bring(list) {
   } else {
     say("");
   }
+  window.whetstone?.busy();
   const sent = [];
   for (const file of files.filter((one) => one.size <= props.max_bytes)) {
     if (files.length > 1) say(`Reading ${sent.length + 1} of ${files.length}`);
@@ -43,7 +45,6 @@ async function bring(list) {
     sent.push({ path: path, name: file.name });
   }
   if (tooLarge.length === 0) say("");
-  window.whetstone?.busy();
   trigger("upload", { files: sent });
 }
 

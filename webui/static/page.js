@@ -67,7 +67,7 @@
   };
   const answered = () => change() !== changeBefore && setBusy(false);
   if (line) new MutationObserver(answered).observe(line, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-change"] });
-  window.whetstone = { busy: () => setBusy(true) };
+  window.whetstone = { busy: () => setBusy(true), idle: () => setBusy(false) };
   const seen = new WeakSet();
   const work = document.getElementById("work");
   function look() {
