@@ -1,6 +1,6 @@
 """Pictures to train on: finding them, splitting them by category, and drawing (clean, degraded) pairs from them.
 
-A folder holds one folder a category (`text/`, `people/`, ...) or pictures alone (one category, "all"). Where it holds
+A folder holds one folder a category (`text/`, `people/`, ...) or pictures alone (one category, "other"). Where it holds
 `train/` and `val/`, those are the split; otherwise it is drawn here, by category and seeded.
 """
 
@@ -27,7 +27,7 @@ class PictureFile:
 
 
 def find_pictures(folder):
-    """Every picture below folder, sorted by path; its category is the first folder below `folder`, else "all".
+    """Every picture below folder, sorted by path; its category is the first folder below `folder`, else "other".
 
     Raises BadData when the folder does not exist or holds none.
     """
@@ -38,7 +38,7 @@ def find_pictures(folder):
     for path in sorted(folder.rglob("*")):
         inner = path.relative_to(folder)
         if path.suffix.lower() in SUFFIXES and path.is_file() and not any(part.startswith(".") for part in inner.parts):
-            files.append(PictureFile(path, inner.parts[0] if len(inner.parts) > 1 else "all"))
+            files.append(PictureFile(path, inner.parts[0] if len(inner.parts) > 1 else "other"))
     if not files:
         raise BadData(f"{str(folder)!r} holds no pictures; expected files that end in {', '.join(sorted(SUFFIXES))}")
     return files
@@ -78,11 +78,15 @@ def train_and_val(folder, val_share=0.2, seed=42):
     return train, val
 
 
-def data_hash(files):
-    """SHA-256 over names and contents: says which data made a result, wherever the folder lies."""
+def data_hash(files, names=True):
+    """SHA-256 over names and contents: says which data made a result, wherever the folder lies.
+
+    names: False leaves out categories and file names, so that copies are equal.
+    """
     digest = hashlib.sha256()
     for file in sorted(files, key=lambda file: (file.category, file.path.name)):
-        digest.update(f"{file.category}/{file.path.name}\0".encode())
+        if names:
+            digest.update(f"{file.category}/{file.path.name}\0".encode())
         digest.update(hashlib.sha256(file.path.read_bytes()).digest())
     return digest.hexdigest()
 
@@ -146,7 +150,7 @@ class PixelCache:
         except BaseException:
             os.unlink(temporary)
             raise
-        partial = index.with_suffix(".part.npz")
+        partial = index.with_suffix(f".{os.getpid()}.part.npz")
         np.savez(
             partial,
             offsets=np.array(offsets, np.int64),

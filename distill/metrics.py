@@ -5,6 +5,8 @@ import math
 import numpy as np
 from skimage.metrics import structural_similarity
 
+PSNR_OF_EQUALS = 100.0  # dB, what equal pictures count in a mean; infinity would swallow all others
+
 
 def ssim(clean, restored):
     """Structural similarity (Wang et al. 2004) in scikit-image's default form: 7x7 uniform window, mean of R, G, B.

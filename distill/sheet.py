@@ -1,9 +1,12 @@
 """A contact sheet: one row a picture, its versions side by side at their own pixels, scores written below."""
 
+import io
 import math
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from engine.atomic_write import write_atomically
 
 _CELL = 320  # pixels, width and height of the part that is shown
 _GAP, _CAPTION = 8, 26
@@ -25,7 +28,9 @@ def save_sheet(path, rows):
             sheet.paste(Image.fromarray(_middle(pixels)), (left, top))
             scores = "" if math.isinf(psnr) else f"   SSIM {ssim:.3f}   {psnr:.2f} dB"
             draw.text((left + 2, top + _CELL + 4), f"{category} {name}{scores}", "black", font)
-    sheet.save(path, quality=90)
+    packed = io.BytesIO()
+    sheet.save(packed, "JPEG", quality=90)
+    write_atomically(path, packed.getvalue(), overwrite=True)
 
 
 def _middle(pixels):

@@ -12,6 +12,9 @@ from pathlib import Path
 from engine.errors import BadOutput
 
 _NO_SPACE = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_DISK_TROUBLE = _NO_SPACE | {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EIO
+}  # fmt: skip
 
 
 def write_atomically(path: str | os.PathLike, data: bytes, *, overwrite: bool = False) -> None:
@@ -38,6 +41,20 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, overwrite: bool = 
     finally:
         with contextlib.suppress(OSError):  # moved away already, or never made
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def writing_into(folder: str | os.PathLike):
+    """For long work that writes many files: a disk that is full, read-only or not there raises BadOutput."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_TROUBLE:
+            raise
+        raise BadOutput(
+            f"cannot write into {folder} ({error.strerror}); what is there stays whole: "
+            "free some space or name another folder, and start again"
+        ) from error
 
 
 def _move(temporary: Path, path: Path, overwrite: bool) -> None:

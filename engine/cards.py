@@ -9,6 +9,7 @@ A card is trusted only when every key is known, every shape fits its configurati
 import hashlib
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -67,6 +68,8 @@ def load_card(model, folder=MODELS_DIR):
 
     Raises UnknownModel when there is none, BadCard when it or its weights are not what they claim.
     """
+    if not isinstance(model, str | os.PathLike):
+        raise UnknownModel(f"a model is a name or the path of a card, not {model!r}")
     path = Path(model)
     if path.suffix != ".json":
         path = folder / f"{model}.json"
@@ -118,7 +121,7 @@ def _parse(text, path):
 
     try:
         content = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise refuse(f"is not JSON ({error})") from None
     if not isinstance(content, dict):
         raise refuse("holds no JSON object")
@@ -126,9 +129,14 @@ def _parse(text, path):
         raise refuse(f"unknown key {key!r}")
     for key in sorted(KEYS - content.keys()):
         raise refuse(f"key {key!r} is missing")
-    if content["format"] != FORMAT:
+    if not isinstance(content["name"], str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", content["name"]):
+        raise refuse(f"name {content['name']!r} is not one of letters, digits, '_', '.' and '-'")
+    for key in ("config", "training", "metrics"):
+        if not isinstance(content[key], dict):
+            raise refuse(f"{key} must be an object, not {content[key]!r}")
+    if content["format"] != FORMAT or isinstance(content["format"], bool):
         raise refuse(f"format {content['format']!r} is not {FORMAT}, the one that this version reads")
-    if content["architecture"] not in ARCHITECTURES:
+    if not isinstance(content["architecture"], str) or content["architecture"] not in ARCHITECTURES:
         raise refuse(f"architecture {content['architecture']!r} is not one of {sorted(ARCHITECTURES)}")
     try:
         config = ARCHITECTURES[content["architecture"]](**content["config"])
@@ -137,7 +145,7 @@ def _parse(text, path):
     if content["parameters"] != parameter_count(config):
         raise refuse(f"parameters says {content['parameters']!r}, its config has {parameter_count(config)}")
     weights = _load_weights(content["weights"], config, path.parent, refuse)
-    return Card(str(content["name"]), config, weights, content["training"], content["metrics"])
+    return Card(content["name"], config, weights, content["training"], content["metrics"])
 
 
 def _load_weights(entry, config, folder, refuse):
@@ -149,8 +157,8 @@ def _load_weights(entry, config, folder, refuse):
     try:
         size = (folder / name).stat().st_size
         packed = (folder / name).read_bytes() if size <= _LARGEST_WEIGHTS else b""
-    except OSError as error:
-        raise refuse(f"weights file {name!r} cannot be read ({error.strerror})") from None
+    except (OSError, ValueError) as error:
+        raise refuse(f"weights file {name!r} cannot be read ({error})") from None
     found = hashlib.sha256(packed).hexdigest()
     if found != entry["sha256"]:
         raise refuse(f"weights file {name!r} has SHA-256 {found[:12]}..., the card says {str(entry['sha256'])[:12]}...")

@@ -46,6 +46,8 @@ class Sharpener:
     """
 
     def __init__(self, model=DEFAULT_MODEL, *, device="auto", backend="auto", threads=None):
+        if not isinstance(backend, str) or not isinstance(device, str):
+            raise BadSetting(f'backend and device are words such as "auto", not {backend!r} and {device!r}')
         if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
             raise BadSetting(
                 f"threads must be a whole number of 1 or more, not {threads!r}; leave it out for the default"
@@ -73,7 +75,9 @@ class Sharpener:
     def close(self):
         """Free the backend; the sharpener is not used after it."""
         with self._lock:
-            self._backend.close()
+            if self._backend is not None:
+                self._backend.close()
+                self._backend = None
 
     def __enter__(self):
         return self
@@ -109,6 +113,8 @@ class Sharpener:
             seen = cv2.copyMakeBorder(seen, 0, bottom, 0, right, cv2.BORDER_REPLICATE).reshape(
                 height + bottom, width + right, -1
             )
+        if self._backend is None:
+            raise BadSetting("this sharpener is closed; make another")
         return self._backend.residual(np.ascontiguousarray(seen))[:height, :width]
 
 
@@ -187,6 +193,8 @@ def _add_16bit(pixels, change):
 
 def _checked(pixels):
     pixels = np.asarray(pixels)
+    if not pixels.dtype.isnative:  # big-endian 16 bits, as files hold them
+        pixels = pixels.astype(pixels.dtype.newbyteorder("="))
     shaped = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (3, 4))
     if not shaped or min(pixels.shape[:2], default=0) < 1 or pixels.dtype not in (np.uint8, np.uint16):
         raise BadSetting(

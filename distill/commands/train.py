@@ -50,7 +50,8 @@ def add_arguments(parser):
 def run(args):
     import torch
 
-    from distill.train import TrainSettings, train
+    from distill.settings import TrainSettings
+    from distill.train import train
 
     settings = vars(args).copy()
     out = settings.pop("out")
@@ -61,7 +62,7 @@ def run(args):
         chosen = TrainSettings(**{name: value for name, value in settings.items() if name in fields})
         path = train(chosen, out, command=shlex.join(["python", "launch.py", *sys.argv[1:]]))
     except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on after the last finished epoch in {out}")
+        print(f"\nthe same command goes on after the last finished epoch in {out}")
         raise
     print(f"the best student is {path}; use it as --model {path}")
     return 0

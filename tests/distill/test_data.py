@@ -49,7 +49,7 @@ def test_categories_are_the_folders_and_hidden_files_are_left_alone(tmp_path):
     Image.new("RGB", (80, 80)).save(tmp_path / ".thumbs" / "x.png")
     (tmp_path / "notes.txt").write_text("no picture")
     assert [file.category for file in find_pictures(tmp_path)] == ["animals"] * 3 + ["people"] * 3 + ["text"] * 3
-    assert {file.category for file in find_pictures(tmp_path / "text")} == {"all"}
+    assert {file.category for file in find_pictures(tmp_path / "text")} == {"other"}
 
 
 def test_a_folder_with_train_and_val_keeps_its_split(tmp_path):

@@ -10,14 +10,15 @@ from skimage import data
 
 from distill.baselines import richardson_lucy_deconvolution, unsharp, wiener_deconvolution
 from distill.evaluate import evaluate, summarise
-from engine.errors import BadSetting, UnknownModel
+from engine.cards import MODELS_DIR
+from engine.errors import BadData, BadOutput, BadSetting, UnknownModel
 from tests.distill.pictures import write_pictures
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("evaluate")
-    return write_pictures(root / "test"), write_pictures(root / "val", per_category=2), root / "out"
+    return write_pictures(root / "test"), write_pictures(root / "val", per_category=2, first=3), root / "out"
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +64,44 @@ def test_a_shipped_student_gains_on_every_category(summary):
 
 
 def test_baselines_may_not_be_tuned_on_what_is_measured(folders):
-    for tune_on in (None, folders[0]):
+    for data_folder, tune_on in ((folders[0], None), (folders[0], folders[0]), (folders[0] / "text", folders[0])):
         with pytest.raises(BadSetting, match="--tune-on"):
-            evaluate(folders[0], folders[2], "report", ["unsharp"], tune_on=tune_on)
+            evaluate(data_folder, folders[2], "report", ["unsharp"], tune_on=tune_on)
+
+
+def test_two_cards_of_one_name_are_both_measured(folders, tmp_path):
+    same_name = str(MODELS_DIR / "nano.json")
+    summary = evaluate(folders[0] / "text", tmp_path / "out", "report", ["nano", same_name])
+    assert [row["method"] for row in summary] == ["degraded", "nano", same_name]
+    assert len(list((tmp_path / "out").glob("sheet-*.jpg"))) == 2
+
+
+def test_broken_and_tiny_pictures_are_left_out_by_name(tmp_path):
+    folder = write_pictures(tmp_path / "pictures", per_category=1)
+    (folder / "text" / "broken.png").write_bytes(b"no picture")
+    Image.new("RGB", (5, 90)).save(folder / "text" / "tiny.png")
+    evaluate(folder, tmp_path / "out", "report", ["nano"])
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["left_out"] == ["text/broken.png", "text/tiny.png"] and results["pictures"] == 3
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(BadData, match="none of the 1 pictures"):
+        evaluate(tmp_path / "none", tmp_path / "out", "report", ["nano"])
+
+
+def test_results_go_neither_into_the_pictures_nor_through_a_file(folders, tmp_path):
+    with pytest.raises(BadSetting, match="outside"):
+        evaluate(folders[0], folders[0] / "out", "report", ["nano"])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadOutput, match="cannot write into"):
+        evaluate(folders[0], tmp_path / "file", "report", ["nano"])
+
+
+def test_flat_pictures_leave_the_table_finite(tmp_path):
+    (tmp_path / "flat").mkdir()
+    Image.new("RGB", (80, 80), "grey").save(tmp_path / "flat" / "grey.png")
+    (degraded, nano) = evaluate(tmp_path / "flat", tmp_path / "out", "report", ["nano"])
+    assert degraded["psnr"] == 100 and -60 < nano["psnr_gain"] <= 0
 
 
 def test_an_unknown_method_is_named(folders):

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from engine.cards import load_card
-from engine.errors import BadData, BadSetting, UnknownModel
+from engine.errors import BadData, BadOutput, BadSetting, UnknownModel
 from tests.distill.pictures import write_pictures
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
-from distill.train import TrainSettings, train  # noqa: E402 - after the check that torch is there
+from distill.run_folder import RunFolder  # noqa: E402 - after the check that torch is there
+from distill.settings import TrainSettings  # noqa: E402 - after the check that torch is there
+from distill.train import train  # noqa: E402 - after the check that torch is there
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*distutils.*:DeprecationWarning")
 
@@ -71,14 +73,66 @@ def test_the_reports_network_and_loss_train_with_a_teacher(settings, tmp_path):
     assert {"loss_pixel", "loss_teacher", "loss_total"} <= rows(tmp_path / "run")[0].keys()
 
 
+def test_a_run_does_not_go_on_with_other_pictures(settings, tmp_path):
+    folder = write_pictures(tmp_path / "pictures")
+    here = replace(settings, data=str(folder))
+    train(here, tmp_path / "run", stop_after_s=0)
+    write_pictures(tmp_path / "more", per_category=1, first=7)
+    for path in (tmp_path / "more").rglob("*.png"):
+        path.rename(folder / path.parent.name / path.name)
+    with pytest.raises(BadSetting, match="not those that the run"):
+        train(here, tmp_path / "run")
+
+
+def test_a_damaged_state_is_named(settings, tmp_path):
+    train(settings, tmp_path / "run", stop_after_s=0)
+    state = tmp_path / "run" / "last.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(BadSetting, match=r"last\.pt is damaged; delete it"):
+        train(settings, tmp_path / "run")
+
+
+def test_two_trainings_do_not_share_a_folder(settings, tmp_path):
+    with RunFolder(tmp_path / "run"), pytest.raises(BadSetting, match="another training is writing into"):
+        train(settings, tmp_path / "run")
+
+
+def test_a_first_mistake_does_not_spoil_the_folder(settings, tmp_path):
+    with pytest.raises(BadData):
+        train(replace(settings, data=str(tmp_path / "typo")), tmp_path / "run")
+    with pytest.raises(BadData, match="do not fill one batch of 4000; lower --batch-size"):
+        train(replace(settings, batch_size=4000), tmp_path / "run")
+    train(settings, tmp_path / "run", stop_after_s=0)
+
+
+def test_a_place_that_cannot_be_written_is_named(settings, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadOutput, match="cannot write into"):
+        train(settings, tmp_path / "file")
+
+
+def test_one_validation_picture_is_enough(settings, tmp_path):
+    train(replace(settings, val_pictures=1, epochs=1), tmp_path / "run")
+    assert np.isfinite(rows(tmp_path / "run")[0]["val_ssim"])
+
+
+@pytest.mark.parametrize("device", ["foo", "cuda:99", "meta"])
+def test_a_device_that_is_not_there_is_refused(settings, tmp_path, device):
+    with pytest.raises(BadSetting, match="no device"):
+        train(replace(settings, device=device), tmp_path / "run")
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
         ({"student": "giant"}, "student must be one of nano, small"),
         ({"recipe": "fog"}, "recipe must be one of"),
-        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"epochs": 0}, "epochs must be a number from 1"),
         ({"crop": 100}, "multiple of 8"),
-        ({"learning_rate": -1}, "learning rate"),
+        ({"crop": 100_000}, "crop must be a number from 32 to 2048"),
+        ({"learning_rate": -1}, "learning-rate must be"),
+        ({"beta2": float("nan")}, "beta2 must be"),
+        ({"seed": -1}, "seed must be"),
         ({"precision": "int4"}, "precision must be one of"),
     ],
 )

@@ -58,6 +58,12 @@ def change(path, **changes):
         ({"colour": "red"}, "unknown key 'colour'"),
         ({"format": 99}, "format 99"),
         ({"architecture": "transformer"}, "architecture 'transformer'"),
+        ({"architecture": []}, "architecture"),
+        ({"name": "../../evil"}, "name '../../evil'"),
+        ({"name": None}, "name None"),
+        ({"training": None}, "training must be an object"),
+        ({"format": True}, "format True"),
+        ({"weights": {"file": "a\0.safetensors", "sha256": ""}}, "cannot be read"),
         ({"config": {"stride": 4, "width": 24, "depth": 3, "condition": 0, "heads": 8}}, "heads"),
         ({"config": {"stride": 4, "width": 0, "depth": 3}}, "width"),
         ({"config": {"stride": 4, "width": 24, "depth": 2}}, "parameters says 22576"),
@@ -83,7 +89,7 @@ def test_a_missing_key_is_named(tmp_path):
         load_card(path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00", "[" * 200_000])
 def test_what_is_no_card_is_refused(tmp_path, text):
     path = tmp_path / "x.json"
     path.write_text(text)

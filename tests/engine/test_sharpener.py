@@ -188,6 +188,20 @@ def test_cuda_agrees_with_the_processor_within_one_level(name, cat):
         assert np.abs(cpu(blurred(cat)).astype(int) - gpu(blurred(cat))).max() <= 1
 
 
+def test_a_closed_sharpener_says_so_and_closes_twice():
+    sharpener = Sharpener(random_card())
+    sharpener.close()
+    sharpener.close()
+    with pytest.raises(BadSetting, match="closed"):
+        sharpener(np.zeros((8, 8), np.uint8))
+
+
+def test_big_endian_and_strided_pixels_are_the_same_picture(nano):
+    pixels = np.random.default_rng(6).integers(0, 65536, (24, 30, 3)).astype(np.uint16)
+    np.testing.assert_array_equal(nano(pixels.astype(">u2")), nano(pixels))
+    np.testing.assert_array_equal(nano(pixels[::-1, ::2]), nano(pixels[::-1, ::2].copy()))
+
+
 def test_threads_that_share_a_sharpener_get_their_own_results(nano):
     pictures = [np.random.default_rng(seed).integers(0, 256, (60 + seed, 80, 3), np.uint8) for seed in range(6)]
     expected = [nano(pixels) for pixels in pictures]
