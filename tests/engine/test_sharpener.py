@@ -196,6 +196,21 @@ def test_a_closed_sharpener_says_so_and_closes_twice():
         sharpener(np.zeros((8, 8), np.uint8))
 
 
+@pytest.mark.slow
+def test_many_picture_sizes_do_not_fill_the_memory():
+    import psutil
+
+    pixels = np.random.default_rng(7).integers(0, 256, (400, 400, 3), np.uint8)
+    with Sharpener(random_card()) as sharpener:
+        sharpener(pixels)
+        before = psutil.Process().memory_info().rss
+        for height in range(100, 400, 12):
+            for width in range(100, 400, 12):
+                sharpener(pixels[:height, :width])
+        grown = psutil.Process().memory_info().rss - before
+    assert grown < 150e6  # bytes; with OpenVINO's own bound 625 sizes took 240 MB
+
+
 def test_big_endian_and_strided_pixels_are_the_same_picture(nano):
     pixels = np.random.default_rng(6).integers(0, 65536, (24, 30, 3)).astype(np.uint16)
     np.testing.assert_array_equal(nano(pixels.astype(">u2")), nano(pixels))
