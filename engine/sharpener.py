@@ -2,7 +2,8 @@
 
     pixels -> luma in 8 bits -> student -> residual x strength (above 1: halo guard) -> added to R, G and B alike
 
-Adding one number to R, G and B changes luma by it and leaves Cb and Cr alone: colours stay. Strength 0 is the identity.
+Adding one number to R, G and B changes luma by it and leaves Cb and Cr alone, up to clipping at black and white.
+Strength 0 is the identity.
 """
 
 import math
