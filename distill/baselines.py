@@ -85,10 +85,10 @@ def _candidates(recipe):
     kernel = mean_kernel(recipe)
     return {
         "unsharp": (unsharp, _grid(amount=[0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5], sigma=[0.6, 0.8, 1, 1.2, 1.5, 2, 2.5])),
-        "wiener": (partial(wiener_deconvolution, kernel=kernel), _grid(balance=[0.003, 0.01, 0.03, 0.1, 0.3, 1.0])),
+        "wiener": (partial(wiener_deconvolution, kernel=kernel), _grid(balance=[0.0003, 0.001, 0.003, 0.01, 0.03])),
         "richardson-lucy": (
             partial(richardson_lucy_deconvolution, kernel=kernel),
-            _grid(iterations=[2, 4, 7, 11, 16, 24]),
+            _grid(iterations=[8, 16, 24, 36, 50]),
         ),
     }
 
