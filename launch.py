@@ -5,6 +5,8 @@ read it as far as the sentence that tells its user which version is needed. The 
 """
 
 import argparse
+import contextlib
+import errno
 import os
 import sys
 
@@ -36,9 +38,16 @@ def check_python(version):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaint is one line."""
+    """An argument parser whose complaint is one line. words: what it is given."""
+
+    words = ()
 
     def error(self, message):
+        for word in self.words:
+            if word.startswith("-") and os.path.lexists(word):
+                message = "{} is taken for an option; the file of that name is {}".format(
+                    word, os.path.join(os.curdir, word)
+                )
         self.exit(2, "whetstone: {}; `{} --help` lists the options\n".format(message, self.prog))
 
 
@@ -62,6 +71,7 @@ def parse(argv):
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    parser.words = rest
     module.add_arguments(parser)
     ours = parser.add_argument_group("installation (once, into .venv beside launch.py or where WHETSTONE_VENV says)")
     ours.add_argument("--skip-install", action="store_true", help="install nothing, run with what is there")
@@ -88,27 +98,56 @@ def overview():
 
 def main(argv):
     """Run one command; the exit status: 0 done, 2 the user can fix it, 130 Ctrl-C, 141 nobody reads; 1 our fault."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us (`2>&-`)
+            setattr(sys, name, open(os.devnull, "w", errors="replace"))  # noqa: SIM115
     check_python(sys.version_info)
     from engine.errors import WhetstoneError
 
     try:
-        name, module, args = parse(argv)
-        from environment import prepare
-
-        layers = [layer for layer in COMMANDS[name][1] if layer != "torch"] + ["torch"] * args.torch
-        prepare(layers, skip_install=args.skip_install)
-        status = module.run(args)
-        sys.stdout.flush()
-        return status
+        try:
+            return run(argv)
+        finally:
+            sys.stdout.flush()  # a reader that has gone and a full disk are met here, not at exit
     except BrokenPipeError:  # whoever reads standard output (head, less) has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the flush at exit is quiet
+        give_up_streams()
         return 141
     except WhetstoneError as error:
-        sys.stderr.write("whetstone: {}\n".format(error))
-        return 2
+        return stop(error, 2)
     except KeyboardInterrupt:
-        sys.stderr.write("\nwhetstone: stopped\n")
-        return 130
+        return stop("stopped", 130, start="\n")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        place = error.filename or "standard output or the place of the results"
+        return stop("the disk of {} is full; free some space and start again".format(place), 2)
+
+
+def run(argv):
+    """Prepare the environment and run the command; its exit status."""
+    name, module, args = parse(argv)
+    from environment import prepare
+
+    layers = [layer for layer in COMMANDS[name][1] if layer != "torch"] + ["torch"] * args.torch
+    prepare(layers, skip_install=args.skip_install)
+    return module.run(args)
+
+
+def stop(reason, status, start=""):
+    """Say why in one line where that can be read; the exit status."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write("{}whetstone: {}\n".format(start, reason))
+    give_up_streams()
+    return status
+
+
+def give_up_streams():
+    """Point streams that cannot be written to nowhere, so that the flush at exit is quiet."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

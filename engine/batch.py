@@ -18,6 +18,7 @@ from engine.images import (
     SUFFIXES,
     Picture,
     TooManyPixels,
+    _printable,
     accepted,
     convert_picture,
     is_picture_file,
@@ -77,9 +78,22 @@ def plan(source: str | os.PathLike, out: str | os.PathLike | None = None, *, ove
 
     A picture: OUT is a file name, whose suffix decides the format, or an existing folder; NAME-sharp.EXT beside it
     without OUT. A folder: OUT is a folder, DIR-sharp beside it without OUT; hidden files, links to folders and earlier
-    results are passed over, and results that exist are left as they are unless overwrite.
+    results are passed over, and results that exist are left as they are unless overwrite. OUT inside IN is passed over
+    too, so it may hold nothing but earlier results.
     """
+    try:
+        return _plan(source, out, overwrite, recursive)
+    except (BadImage, BadOutput) as error:
+        raise type(error)(_printable(str(error))) from error
+
+
+def _plan(source: str | os.PathLike, out: str | os.PathLike | None, overwrite: bool, recursive: bool) -> Plan:
     source_path = Path(source)
+    if not source_path.is_absolute() or not Path(out or source).is_absolute():
+        try:
+            os.getcwd()
+        except OSError as error:
+            raise BadImage("the current folder exists no more; change into another, or give whole paths") from error
     if os.path.isdir(source_path):
         return _plan_folder(source_path, None if out is None else Path(out), overwrite, recursive)
     if not os.path.lexists(source_path):
@@ -132,9 +146,14 @@ def _plan_folder(source: Path, out: Path | None, overwrite: bool, recursive: boo
             jobs.append(Job(path, folder / path.relative_to(source)))
         else:
             others += 1
+    if any(is_same_file(parent, source) for parent in Path(os.path.realpath(folder)).parents):
+        _refuse_to_pass_over_originals(source, folder, jobs, overwrite)
     if not jobs and not unread:
         raise BadImage(f"there is no picture in {source}; accepted are {accepted(ALL_FORMATS)}")
     _refuse_to_replace_sources(jobs)
+    for place in sorted({parent for job in jobs for parent in job.target.parents if folder in parent.parents}):
+        if os.path.lexists(place) and not os.path.isdir(place):
+            raise BadOutput(f"{place} is a file where the results need a folder; move it away, or choose another OUT")
     to_do = [job for job in jobs if overwrite or not os.path.lexists(job.target)]
     return Plan(tuple(to_do), folder, len(jobs) - len(to_do), others, tuple(unread))
 
@@ -143,7 +162,7 @@ def _files(source: Path, results: Path, recursive: bool, unread: list[str]) -> I
     """Every file that may be a picture, folder by folder in the order of names; links to folders are not entered."""
 
     def cannot_enter(error: OSError) -> None:
-        unread.append(f"{error.filename} cannot be looked into ({error.strerror})")
+        unread.append(_printable(f"{error.filename} cannot be looked into ({error.strerror})"))
 
     for here, folders, files in os.walk(source, onerror=cannot_enter):
         place, everything = Path(here), {*folders, *files}
@@ -169,6 +188,18 @@ def _is_picture(path: Path) -> bool:
         return os.path.isfile(path) and is_picture_file(path)
     except OSError:
         return False
+
+
+def _refuse_to_pass_over_originals(source: Path, folder: Path, jobs: list[Job], overwrite: bool) -> None:
+    """OUT inside IN: what stands in a result's place is taken for one, but never replaced, as it may be an original."""
+    targets = {job.target for job in jobs}
+    originals = [path for path in _files(folder, folder, True, []) if _is_picture(path) and path not in targets]
+    if overwrite:
+        originals += [job.target for job in jobs if os.path.lexists(job.target)]
+    if originals:
+        raise BadOutput(
+            f"{originals[0]} may be an original, as {folder} lies inside {source}; choose a new folder or one outside"
+        )
 
 
 def _refuse_to_replace_sources(jobs: list[Job]) -> None:
@@ -251,7 +282,10 @@ class Batch:
         try:
             job.target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise BadOutput(refusal(job.target, 0, error)) from error
-        write_picture(picture, job.target, overwrite=self.settings.overwrite, keep_gps=self.settings.keep_gps)
+            raise BadOutput(_printable(refusal(job.target, 0, error))) from error
+        try:
+            write_picture(picture, job.target, overwrite=self.settings.overwrite, keep_gps=self.settings.keep_gps)
+        except BadOutput as error:
+            raise BadOutput(_printable(str(error))) from error
         self.written.append(job.target)
         return Outcome(job, picture.height, picture.width, picture.notices)

@@ -1,7 +1,10 @@
 """`python launch.py benchmark`: frames a second by student, backend and resolution, with the share of each step."""
 
+import os
 import shlex
 import sys
+
+from engine.errors import BadOutput, BadSetting
 
 HELP = "time the students on this machine, by resolution and backend"
 
@@ -23,17 +26,25 @@ def run(args):
     from pathlib import Path
 
     from engine.atomic_write import write_atomically
-    from engine.benchmark import time_sharpener
+    from engine.benchmark import SIZES, time_sharpener
     from engine.cards import model_names
-    from engine.errors import BadSetting
     from engine.provenance import provenance
     from engine.sharpener import Sharpener
 
     if args.runs < 1:
         raise BadSetting(f"--runs must be at least 1, not {args.runs}")
+    for size in args.size:
+        if size not in SIZES:
+            raise BadSetting(f"size {size!r} is not one of {', '.join(SIZES)}")
+    if args.json is not None:
+        _check_place(args.json)
+    models = args.model or model_names()
+    for model in models:  # before minutes of measuring, not after
+        for backend in args.backend:
+            Sharpener(model, backend=backend, device=args.device, threads=args.threads).close()
     rows = []
     print(f"{'student':<10}{'backend':<10}{'size':<7}{'median':>9}{'p95':>9}{'fps':>8}   luma + student + add, ms")
-    for model in args.model or model_names():
+    for model in models:
         for backend in args.backend:
             with Sharpener(model, backend=backend, device=args.device, threads=args.threads) as sharpener:
                 for size in args.size:
@@ -46,7 +57,20 @@ def run(args):
                         f"{times['p95_ms']:>6.1f} ms{times['fps']:>8.1f}   {steps}",
                         flush=True,
                     )
-    if args.json:
+    if args.json is not None:
         results = provenance(shlex.join(["python", "launch.py", *sys.argv[1:]])) | {"runs": args.runs, "rows": rows}
         write_atomically(Path(args.json), (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
     return 0
+
+
+def _check_place(name):
+    """Raises BadSetting for a name that does not end in .json, BadOutput where no file of that name can be written."""
+    folder = os.path.dirname(name) or "."
+    if not name.lower().endswith(".json"):
+        raise BadSetting(f"--json needs the name of a file that ends in .json, not {name!r}")
+    if os.path.isdir(name):
+        raise BadOutput(f"{name!r} is a folder; give the name of a file in it")
+    if not os.path.isdir(folder):
+        raise BadOutput(f"the folder {folder!r} does not exist; create it first, or choose another")
+    if not os.access(folder, os.W_OK):
+        raise BadOutput(f"the folder {folder!r} cannot be written to; choose a folder of your own")

@@ -51,8 +51,10 @@ def run(args):
     """0 all done; 2 some pictures could not be read (named at the end); 130 stopped by Ctrl-C, what is done is whole"""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what it has to say about a damaged file is said here
 
-    if not 0 < args.max_megapixels < 1_000_000:
-        raise BadSetting(f"--max-megapixels must be a number above 0, not {args.max_megapixels:g}")
+    if "" in (args.input, args.output):
+        raise BadSetting("IN and OUT must not be empty; the current folder is `.`")
+    if not 0.01 <= args.max_megapixels < 1_000_000:
+        raise BadSetting(f"--max-megapixels must be a number from 0.01 to 1000000, not {args.max_megapixels:g}")
     from engine.sharpener import Sharpener, checked_strength
 
     strength = checked_strength(args.strength)

@@ -124,8 +124,8 @@ def test_earlier_results_are_not_sharpened_again(tmp_path):
             "out/a.png": PNG,
         },
     )
-    expected = {"in/a.png", "in/razor-sharp.png", "in/sub/b.png"}
-    assert set(moves(plan(source, source / "out", overwrite=True), tmp_path)) == expected
+    work = plan(source, source / "out")
+    assert set(moves(work, tmp_path)) == {"in/razor-sharp.png", "in/sub/b.png"} and work.done_before == 1
 
 
 def test_results_that_exist_are_left_as_they_are_and_counted(tmp_path):
@@ -158,6 +158,49 @@ def test_a_result_never_takes_the_place_of_a_picture_that_is_read(tmp_path):
     source = tree(tmp_path / "p" / "2020", {"a.png": PNG, "2020/a.png": PNG})
     # p/2020/2020/a.png would become p/2020/a.png, which is read too
     refused(BadOutput, lambda: plan(source, tmp_path / "p", overwrite=True), "take the place of", "choose another")
+
+
+def test_a_folder_inside_the_one_that_is_read_takes_results_but_no_original_is_passed_over_or_replaced(tmp_path):
+    source = tree(tmp_path / "in", {"a.png": PNG, "holiday/b.png": PNG, ".album/a.png": PNG})
+    refused(BadOutput, lambda: plan(source, source / "holiday"), "b.png may be an original", "lies inside")
+    (source / "holiday" / "b.png").rename(source / "holiday" / "a.png")  # now it stands where a result would
+    for folder in ("holiday", ".album"):
+        for recursive in (True, False):
+            refused(
+                BadOutput,
+                lambda f=folder, r=recursive: plan(source, source / f, overwrite=True, recursive=r),
+                "a.png may be an original",
+            )
+    (source / "empty").mkdir()
+    assert len(plan(source, source / "empty", overwrite=True).jobs) == 2
+    (tmp_path / "link").symlink_to(source / "holiday")
+    refused(BadOutput, lambda: plan(source, tmp_path / "link", overwrite=True), "may be an original")
+
+
+def test_a_file_where_the_results_need_a_folder_is_named(tmp_path):
+    source = tree(tmp_path / "in", {"sub/deep/a.png": PNG})
+    tree(tmp_path / "out", {"sub": b"a file"})
+    refused(BadOutput, lambda: plan(source, tmp_path / "out"), f"{tmp_path / 'out' / 'sub'} is a file", "move it away")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_line_break_in_a_name_does_not_make_two_lines(tmp_path):
+    refused(BadImage, lambda: plan(tmp_path / "a\nb.png"), "a?b.png does not exist")
+    source = tree(tmp_path, {"a\nb.png": PNG, "a\nb-sharp.png": PNG}) / "a\nb.png"
+    refused(BadOutput, lambda: plan(source), "a?b-sharp.png exists already")
+    job = plan(source, overwrite=True).jobs[0]
+    refused(BadOutput, lambda: list(Batch((job,), inverted).run()), "a?b-sharp.png exists already")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder that someone is in")
+def test_a_current_folder_that_was_deleted_is_said(tmp_path, monkeypatch):
+    elsewhere = tree(tmp_path / "in", {"a.png": PNG})
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    refused(BadImage, lambda: plan("."), "the current folder exists no more")
+    refused(BadImage, lambda: plan(elsewhere, "out"), "the current folder exists no more")
+    assert len(plan(elsewhere).jobs) == 1
 
 
 def test_links_to_folders_are_not_followed_and_loops_end(tmp_path):

@@ -1,5 +1,6 @@
 """Laws of the benchmark: its figures belong together, and its file says what made them."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import pytest
 
 from engine import Sharpener
 from engine.benchmark import frame, time_sharpener
-from engine.errors import BadSetting
+from engine.commands import benchmark
+from engine.errors import BadSetting, WhetstoneError
 from tests.engine.students_for_tests import random_card
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +33,29 @@ def test_a_frame_repeats_and_holds_detail():
 def test_an_unknown_size_is_refused():
     with Sharpener(random_card()) as sharpener, pytest.raises(BadSetting, match="'9000p' is not one of 480p"):
         time_sharpener(sharpener, "9000p")
+
+
+@pytest.mark.parametrize(
+    "words, reason",
+    [
+        (["--size", "480p", "4K"], "'4K' is not one of 480p"),
+        (["--model", "nano", "enormous"], "enormous"),
+        (["--backend", "auto", "magic"], "magic"),
+        (["--json", ""], "ends in .json"),
+        (["--json", "a.png"], "ends in .json"),
+        (["--json", "missing/b.json"], "'missing' does not exist"),
+        (["--json", "folder.json"], "is a folder"),
+    ],
+)
+def test_what_will_be_refused_is_refused_before_anything_is_measured(tmp_path, monkeypatch, capsys, words, reason):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"precious")
+    (tmp_path / "folder.json").mkdir()
+    parser = argparse.ArgumentParser()
+    benchmark.add_arguments(parser)
+    with pytest.raises(WhetstoneError, match=reason):
+        benchmark.run(parser.parse_args(words))
+    assert capsys.readouterr() == ("", "") and (tmp_path / "a.png").read_bytes() == b"precious"
 
 
 def test_the_command_writes_figures_with_what_made_them(tmp_path):

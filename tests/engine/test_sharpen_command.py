@@ -89,10 +89,18 @@ def test_a_strength_outside_0_to_2_is_refused_and_nothing_is_written(picture, st
     assert len(list(picture.parent.iterdir())) == 1
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "nan", "inf"])
+@pytest.mark.parametrize("limit", ["0", "-1", "nan", "inf", "1e-9"])
 def test_a_limit_that_is_none_is_refused(picture, limit):
     with pytest.raises(BadSetting, match="max-megapixels"):
         run(picture, "--max-megapixels", limit)
+
+
+@pytest.mark.parametrize("words", [("",), ("a.png", ""), (".", "")])
+def test_an_empty_word_is_not_taken_for_the_current_folder(picture, monkeypatch, words):
+    monkeypatch.chdir(picture.parent)
+    with pytest.raises(BadSetting, match="must not be empty"):
+        run(*words)
+    assert len(list(picture.parent.iterdir())) == 1
 
 
 def test_an_unknown_model_is_answered_with_those_there_are(picture):
@@ -199,6 +207,21 @@ def test_what_the_user_can_mend_is_one_line_and_status_2(tmp_path, make, words, 
     out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("whetstone: ") and what in err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full and closed streams are POSIX")
+@pytest.mark.parametrize(
+    "streams, status, lines",
+    [(">&- 2>&-", 0, 0), (">&-", 0, 0), ("2>&-", 0, 0), (">/dev/full", 2, 1), ("2>/dev/full", 0, 0)],
+)
+def test_streams_that_take_nothing_harm_no_result(picture, streams, status, lines):
+    command = f'"$0" "$1" sharpen --skip-install --model nano "$2" {streams}'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable, ROOT / "launch.py", picture], capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (status, lines), done.stderr
+    assert not lines or done.stderr.startswith("whetstone: the disk of standard output")
+    assert read_picture(picture.with_name(picture.stem + "-sharp.png")).pixels.shape == (90, 120, 3)
 
 
 def test_a_full_disk_ends_a_batch_with_what_is_done_whole(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """How a start ends: exit statuses, old Pythons, help in an empty interpreter, wrong words."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,36 @@ def test_a_reader_that_leaves_early_is_no_fault(product):
     err = start.stderr.read()
     start.stderr.close()
     assert (start.wait(), err) == (141, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full and closed streams are POSIX")
+@pytest.mark.parametrize(
+    "words, status, err",
+    [
+        ("doctor >/dev/full", 2, "whetstone: the disk of standard output or the place of the results is full"),
+        ("doctor >&-", 0, ""),
+        ("doctor 2>&-", 0, ""),
+        ("doctor --fail user 2>&-", 2, ""),
+        ("doctor --fail user 2>/dev/full", 2, ""),
+        ("doctor --fail interrupt >&- 2>/dev/full", 130, ""),
+    ],
+)
+def test_a_stream_that_takes_nothing_is_one_line_or_none(product, words, status, err):
+    command = f'"$0" "$1" {words}'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable, product.root / "launch.py"],
+        env=product.environment(), capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == status, done.stderr
+    assert done.stderr.startswith(err) and len(done.stderr.splitlines()) == bool(err), done.stderr
+
+
+def test_a_file_that_looks_like_an_option_is_answered_with_how_to_name_it(tmp_path):
+    (tmp_path / "-x.jpg").touch()
+    command = [sys.executable, ROOT / "launch.py", "sharpen", "-x.jpg"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert f"-x.jpg is taken for an option; the file of that name is {os.path.join('.', '-x.jpg')};" in done.stderr
 
 
 def old_pythons():
