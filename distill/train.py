@@ -170,6 +170,7 @@ def _pictures(settings, cache):
     pictures, val = PixelCache(train_files, cache), PixelCache(val_files, cache)
     for path in (*pictures.skipped, *val.skipped):
         tqdm.write(f"left out, damaged or too small: {path}")
+    tqdm.write(f"{len(pictures)} pictures to train on, {len(val)} to validate with after every epoch")
     return pictures, val
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from pathlib import Path
 
 HELP = "distil a student from a folder of pictures; resumes"
 
@@ -62,7 +63,9 @@ def run(args):
         chosen = TrainSettings(**{name: value for name, value in settings.items() if name in fields})
         path = train(chosen, out, command=shlex.join(["python", "launch.py", *sys.argv[1:]]))
     except KeyboardInterrupt:
-        print(f"\nthe same command goes on after the last finished epoch in {out}")
+        kept = (Path(out) / "last.pt").exists()
+        after = "goes on after the last finished epoch" if kept else "begins anew, as no epoch was finished"
+        print(f"\nthe same command {after}; the run lies in {out}")
         raise
     print(f"the best student is {path}; use it as --model {path}")
     return 0
