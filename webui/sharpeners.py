@@ -42,7 +42,7 @@ class Sharpeners:
 
 
 def choices(names):
-    """(what the page says, name) for each student: a word on it, its speed against the default's, its size."""
+    """(what the page says, name) for each student: a word on it, faster or slower than the default, its size."""
     cards = {name: load_card(name) for name in names}
     reference = cards.get(DEFAULT_MODEL) or next(iter(cards.values()))
     usual = reference.config.macs_per_pixel()
@@ -50,16 +50,24 @@ def choices(names):
 
 
 def short_name(name):
-    """A student's name for the page: the file's stem when it was given as a path."""
-    return Path(name).stem
+    """A student's name for the page: folder/stem of one that was given as a path, as it may be named like ours."""
+    if not _is_own(name):
+        return name
+    path = Path(name).absolute()
+    return f"{path.parent.name}/{path.stem}"
+
+
+def _is_own(name):
+    return Path(name).suffix == ".json"
 
 
 def _describe(name, card, work):
-    """work: multiply-accumulates a pixel, over the default student's."""
+    """work: multiply-accumulates a pixel, over the default student's; it says little about the time of whole pictures,
+    so no number is made of it, and nothing of a stranger's card."""
     facts = [_WORDS[name]] if name in _WORDS else []
-    if work < 0.8:
-        facts.append(f"{1 / work:.1f}× as fast")
-    elif work > 1.25:
-        facts.append(f"{work:.{1 if work < 10 else 0}f}× the time")
+    if not _is_own(name) and work < 0.8:
+        facts.append("faster")
+    elif not _is_own(name) and work > 1.25:
+        facts.append("slower")
     facts.append(f"{card.parameters / 1000:.0f} K weights")
     return f"{short_name(name)}: {', '.join(facts)}"
