@@ -52,6 +52,8 @@ def build(desk):
         with gr.Column(scale=3, min_width=270, elem_id="controls"):
             chooser = gr.Dropdown([], label="Picture", visible=False, elem_id="chooser", filterable=False)
             strength = gr.Slider(0, 200, 100, step=1, label="Strength (%)", elem_id="strength")
+            # Gradio's own check refuses the whole event, an upload too, while somebody is typing in the number box.
+            strength.preprocess = _percent  # type: ignore[method-assign]  # a subclass would write a .pyi file
             model = gr.Radio(
                 choices(desk.sharpeners.names()), value=desk.sharpeners.default, label="Model", elem_id="model"
             )
@@ -74,7 +76,7 @@ def build(desk):
             compare: (str(shown.before), str(shown.after)),
             status: _changed(shown_line(shown, failures)),
             view: gr.update(value=view_kind, visible=shown.has_detail),
-            download: gr.update(interactive=False),  # what it holds is out of date until on_pause() has run
+            download: gr.update(interactive=False, visible=True),  # out of date until on_pause() has run
         }
 
     def bring(session, taken, model_name, percent):
@@ -144,7 +146,7 @@ def build(desk):
     # always_last: one event of a visitor is under way at a time, and when it ends the newest setting goes next
     setting = gr.on(
         [strength.change, model.input, chooser.input, view.input],
-        _calmly(on_setting, status),
+        _calmly(on_setting, status, {compare: None, download: gr.update(interactive=False, visible=False)}),
         [chooser, *settings, view],
         newest,
         trigger_mode="always_last",
@@ -209,6 +211,19 @@ def _calmly(callback, line, after_an_error=None):
 def _changed(text):
     """The text, unlike the one before even when it says the same: the page takes a change for the end of the work."""
     return f'<div data-change="{next(_changes)}">{text}</div>'
+
+
+def _percent(value):
+    """What the strength's number box holds as a number from 0 to 200: an empty box is 100, what is outside the nearest.
+
+    What is no number stays as it is: _strength() says so.
+    """
+    if value is None or value == "":
+        return 100
+    try:
+        return min(max(float(value), 0), 200)
+    except (TypeError, ValueError):
+        return value
 
 
 def _strength(percent):

@@ -82,6 +82,26 @@ def test_moving_the_strength_uploads_nothing_again_and_ends_at_the_newest(visit)
     assert not [address for address in log.requests[count:] if "/upload" in address or "before." in address]
 
 
+@pytest.mark.parametrize(("typed", "taken", "left"), [("", "100", "100"), ("250", "200", "200"), ("-5", "0", "0")])
+def test_a_picture_comes_while_the_strength_box_holds_no_strength(visit, running, typed, taken, left):
+    page, _log = visit()
+    choose(page, file(encoded(scene(40, 60), "PNG"), "first.png"))
+    wait_for_result(page, "first.png")
+    box = page.locator("#strength input[type=number]")
+    box.focus()
+    box.fill(typed)
+    page.wait_for_timeout(500)
+    wait_for_result(page, "first.png")
+    choose(page, file(encoded(scene(50, 60), "PNG"), "second.png"))
+    wait_for_result(page, "second.png")
+    page.wait_for_function(f"document.querySelector('#status').innerText.includes(' {taken} %')")
+    box.blur()
+    page.wait_for_timeout(500)
+    wait_for_result(page, "second.png")
+    assert box.input_value() == left and f" {left} %" in page.locator("#status").inner_text()
+    assert page.locator(".toast-body").count() == 0 and "Traceback" not in running.output
+
+
 def test_two_files_come_back_in_one_archive(visit):
     page, _log = visit()
     first, second = encoded(scene(60, 80), "PNG"), encoded(scene(50, 70, seed=1), "JPEG")
@@ -105,6 +125,26 @@ def test_of_several_files_each_can_be_looked_at(visit):
     wait_for_result(page, "2.png")
     assert image_size(page, 1) == [60, 42]
     assert download(page)[0] == "2-sharp.png"
+
+
+def test_choosing_a_broken_picture_leaves_no_other_one_in_its_place(visit):
+    page, _log = visit()
+    good = file(encoded(scene(40, 60), "PNG"), "good.png")
+    choose(page, good, file(b"just words", "broken.jpg", "image/jpeg"))
+    wait_for_result(page, "good.png")
+
+    def pick(name):
+        page.click("#chooser input")
+        page.locator("[role=option]", has_text=name).click()
+
+    pick("broken.jpg")
+    page.wait_for_function("document.querySelector('#status .bad')?.innerText.includes('broken.jpg')")
+    page.wait_for_function("!document.querySelector('#compare img')")
+    page.wait_for_timeout(1000)  # longer than the pause after which the download used to come back
+    assert page.locator("#compare img").count() == 0 and page.locator("#download").is_hidden()
+    pick("good.png")
+    wait_for_result(page, "good.png")
+    assert download(page)[0] == "good-sharp.png"
 
 
 def test_a_copied_picture_can_be_pasted(visit, running):
@@ -148,6 +188,20 @@ def test_a_sample_can_be_tried_and_stays(visit):
     page.locator("#samples button").last.click()
     wait_for_result(page, samples[-1].name)
     assert image_size(page, 0) == image_size(page, 1) and samples[-1].exists()
+
+
+def test_after_a_sample_chosen_with_the_keyboard_the_next_one_is_as_near(visit):
+    samples = sample_paths()
+    if len(samples) < 2:
+        pytest.skip("assets/samples holds fewer than two pictures")
+    page, _log = visit()
+    page.locator("#samples button").first.focus()
+    page.keyboard.press("Enter")
+    wait_for_result(page, samples[0].name)
+    assert page.evaluate("document.activeElement.closest('#samples') !== null")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    wait_for_result(page, samples[1].name)
 
 
 def test_text_that_is_called_png_gets_a_clear_sentence_and_no_result(visit):
@@ -209,6 +263,11 @@ def test_on_a_phone_nothing_sticks_out(visit):
     for target in ("#download", "#strength input[type=range]", "#run-all"):
         box = page.locator(target).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 8
+    buttons = page.locator("#compare button:visible, #strength button:visible, #samples button:visible").all()
+    assert len(buttons) >= 2
+    for button in buttons:
+        box = button.bounding_box()
+        assert box["width"] >= 32 and box["height"] >= 32, (button.get_attribute("aria-label"), box)
 
 
 def test_everything_can_be_reached_and_seen_with_the_tab_key(visit):
@@ -217,7 +276,7 @@ def test_everything_can_be_reached_and_seen_with_the_tab_key(visit):
     wait_for_result(page, "a.png")
     page.evaluate("document.activeElement.blur()")
     reached = []
-    for _ in range(14):
+    for _ in range(14 + len(sample_paths())):
         page.keyboard.press("Tab")
         where, visible = page.evaluate(
             """() => {
@@ -227,7 +286,7 @@ def test_everything_can_be_reached_and_seen_with_the_tab_key(visit):
                     const style = getComputedStyle(one);
                     return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
                 });
-                const place = focused.closest("#drop, #compare, #strength, #model, #download")?.id;
+                const place = focused.closest("#drop, #samples, #compare, #strength, #model, #download")?.id;
                 return [place || focused.tagName, outlined];
             }"""
         )
@@ -235,7 +294,8 @@ def test_everything_can_be_reached_and_seen_with_the_tab_key(visit):
             reached.append(where)
             assert visible, f"no visible focus at {where}"
     order = list(dict.fromkeys(reached))
-    assert order == ["drop", "compare", "strength", "model", "download"]
+    samples = ["samples"] if sample_paths() else []
+    assert order == ["drop", *samples, "compare", "strength", "model", "download"]
 
 
 def test_the_split_moves_and_zooms_with_the_keyboard(visit):

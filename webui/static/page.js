@@ -91,6 +91,14 @@
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true, attributes: true, attributeFilter: ["class"] });
   look();
 
+  // An emptied strength box is 100, as the server takes it; Gradio would make it 0 when it is left.
+  document.addEventListener("blur", (event) => {
+    const box = event.target;
+    if (box.value !== "" || !box.matches?.("#strength input[type=number]")) return;
+    box.value = "100";
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  }, true);
+
   for (const id of ["status", "report"]) document.getElementById(id)?.setAttribute("aria-live", "polite");
 
   document.documentElement.lang = "en";
