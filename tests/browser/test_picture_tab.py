@@ -268,6 +268,11 @@ def test_on_a_phone_nothing_sticks_out(visit):
     for button in buttons:
         box = button.bounding_box()
         assert box["width"] >= 32 and box["height"] >= 32, (button.get_attribute("aria-label"), box)
+        button.scroll_into_view_if_needed()
+        box = button.bounding_box()
+        x, middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        for y in (middle - 15, middle + 15):  # not cut off by what it lies in
+            assert button.evaluate("(one, at) => one.contains(document.elementFromPoint(...at))", [x, y])
 
 
 def test_everything_can_be_reached_and_seen_with_the_tab_key(visit):

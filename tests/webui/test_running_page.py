@@ -1,6 +1,7 @@
 """The running page over HTTP: pictures in and results out, nothing readable beside them, nothing left behind."""
 
 import io
+import os
 import re
 import time
 import urllib.parse
@@ -43,7 +44,8 @@ def visitor(page):
 
 def left_behind(page):
     """Files in the page's temporary folder beside its lock."""
-    return [str(path) for path in page.temporary.rglob("*") if path.is_file() and path.name != "lock"]
+    folders = os.walk(page.temporary)  # unlike rglob it bears that a folder goes while it looks
+    return [os.path.join(folder, name) for folder, _, names in folders for name in names if name != "lock"]
 
 
 def text_of(markup):
