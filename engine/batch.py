@@ -18,12 +18,12 @@ from engine.images import (
     SUFFIXES,
     Picture,
     TooManyPixels,
-    _printable,
     accepted,
     convert_picture,
     is_picture_file,
     is_same_file,
     is_video_file,
+    printable,
     read_picture,
     write_picture,
 )
@@ -84,7 +84,7 @@ def plan(source: str | os.PathLike, out: str | os.PathLike | None = None, *, ove
     try:
         return _plan(source, out, overwrite, recursive)
     except (BadImage, BadOutput) as error:
-        raise type(error)(_printable(str(error))) from error
+        raise type(error)(printable(str(error))) from error
 
 
 def _plan(source: str | os.PathLike, out: str | os.PathLike | None, overwrite: bool, recursive: bool) -> Plan:
@@ -162,7 +162,7 @@ def _files(source: Path, results: Path, recursive: bool, unread: list[str]) -> I
     """Every file that may be a picture, folder by folder in the order of names; links to folders are not entered."""
 
     def cannot_enter(error: OSError) -> None:
-        unread.append(_printable(f"{error.filename} cannot be looked into ({error.strerror})"))
+        unread.append(printable(f"{error.filename} cannot be looked into ({error.strerror})"))
 
     for here, folders, files in os.walk(source, onerror=cannot_enter):
         place, everything = Path(here), {*folders, *files}
@@ -282,10 +282,10 @@ class Batch:
         try:
             job.target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise BadOutput(_printable(refusal(job.target, 0, error))) from error
+            raise BadOutput(printable(refusal(job.target, 0, error))) from error
         try:
             write_picture(picture, job.target, overwrite=self.settings.overwrite, keep_gps=self.settings.keep_gps)
         except BadOutput as error:
-            raise BadOutput(_printable(str(error))) from error
+            raise BadOutput(printable(str(error))) from error
         self.written.append(job.target)
         return Outcome(job, picture.height, picture.width, picture.notices)

@@ -91,10 +91,10 @@ def read_picture(
     The size in the header is compared with max_pixels before a decoder is called, and only the formats named reach one.
     """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        name, origin, data = _printable(name or "the picture"), None, bytes(source)
+        name, origin, data = printable(name or "the picture"), None, bytes(source)
     else:
         path = Path(source)
-        name, origin = _printable(name or str(path)), path.absolute()
+        name, origin = printable(name or str(path)), path.absolute()
         data = _read_file(path, name, formats, max_pixels)
     kind = _accept(data[:SNIFF_BYTES], name, formats)
 
@@ -212,7 +212,7 @@ def accepted(formats: tuple[str, ...]) -> str:
     return ", ".join(_shown(name) for name in formats)
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A name as it can stand in one line: files may be called anything, line breaks included."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
