@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.atomic_write import already_there, refusal
-from engine.errors import BadImage, BadOutput
+from engine.errors import BadImage, BadOutput, TooManyPixels
 from engine.images import (
     ALL_FORMATS,
     FORMAT_OF_SUFFIX,
     MAX_PIXELS,
     SUFFIXES,
     Picture,
-    TooManyPixels,
     accepted,
     convert_picture,
     is_picture_file,

@@ -1,7 +1,8 @@
 """What can go wrong that the user can fix; every message says what was expected, what came and what to do.
 
 WhetstoneError            exit status 2, one line on standard error, no traceback
-├── BadImage              the bytes are no picture we read: empty, truncated, another format, too many pixels
+├── BadImage              the bytes are no picture we read: empty, truncated, another format
+│   └── TooManyPixels     its header says more pixels than the caller allows
 ├── BadSetting            an argument is outside its range: strength, size, seed, port, an unknown option value
 ├── UnknownModel          no card of that name or at that path
 ├── BadCard               a card or its weights are not what they claim: unknown key, wrong shape, wrong hash
@@ -19,6 +20,10 @@ class WhetstoneError(Exception):
 
 class BadImage(WhetstoneError):
     """The bytes are not a picture that can be read safely."""
+
+
+class TooManyPixels(BadImage):
+    """The header says more pixels than the caller allows."""
 
 
 class BadSetting(WhetstoneError):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.atomic_write import write_atomically
-from engine.errors import BadImage, BadOutput
+from engine.errors import BadImage, BadOutput, TooManyPixels
 from engine.formats.bmp import encode_bmp, open_bmp
 from engine.formats.colour import usable_profile
 from engine.formats.exif import BadExif, ExifBlock
@@ -44,10 +44,6 @@ _HOLDS_16_BIT = ("PNG", "TIFF")
 _HOLDS_PROFILE = ("JPEG", "PNG", "WEBP", "TIFF")
 _JPEG_EXIF_BYTES = 65_527
 _FILE_BYTES_BESIDE_PIXELS = 64 << 20  # profiles, EXIF, further pages: more than any file that fits the pixel limit has
-
-
-class TooManyPixels(BadImage):
-    """The header says more pixels than the caller allows."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,8 @@ class LumaNetwork(nn.Module):
         """Start close to the identity and blind to brightness.
 
         With plain Kaiming weights brightness drowns detail, and the first noisy steps can push every channel of the
-        last layer below zero, from where no gradient returns (dead ReLUs: seen in three of five runs).
+        last layer below zero, from where no gradient returns (dead ReLUs); distill.train also starts with leaky
+        activations against that.
         """
         with torch.no_grad():
             for convolution in (self.head, *self.body):

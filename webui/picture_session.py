@@ -1,7 +1,6 @@
 """One visitor's pictures on the picture tab: bring, show one, write its result, run all; knows no Gradio."""
 
 import contextlib
-import os
 import shutil
 import threading
 import time
@@ -13,87 +12,12 @@ from engine.errors import BadImage, BadOutput, BadSetting
 from engine.images import WEB_FORMATS, Picture, encode_picture, read_picture, write_picture
 from engine.sharpener import checked_strength
 from webui.file_names import clean_name, sharp_name, unlike
+from webui.picture_values import Finished, Progress, Settled, Shown, Taken
 from webui.picture_views import DETAIL, WHOLE, PictureViews
-from webui.preview import View, save_preview
+from webui.preview import save_preview
+from webui.uploads import Entry, link_all
 
 ARCHIVE_NAME = "whetstone-sharp.zip"
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file that the browser sent: where it lies, and the name that the browser gave it."""
-
-    path: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a visitor chose. strength: 0.0 leaves the picture as it is, 1.0 is as trained, 2.0 the most."""
-
-    model: str
-    strength: float
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A picture on the desk: its name on the page and where it lies."""
-
-    name: str
-    path: Path
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What take() put on the desk. first: the first picture that can be read; failures: one line for each before it."""
-
-    first: int
-    failures: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One picture before and after: the preview files, and what happened."""
-
-    name: str
-    before: Path
-    after: Path
-    height: int  # of the picture
-    width: int
-    settings: Settings
-    sharpen_ms: float | None  # None: the preview was made without sharpening the whole picture, settle() will do that
-    view: View
-    has_detail: bool  # whether a detail shows more than the whole picture does
-    notices: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Settled:
-    """The newest result. path: NAME-sharp.EXT; shown: the exact previews where show() gave quick ones, else None."""
-
-    path: Path
-    shown: Shown | None
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far run_all is."""
-
-    done: int
-    total: int
-    name: str  # the picture being worked on
-    left_s: float | None  # an estimate, once there is something to estimate from
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What run_all did. archive: None when not one picture came out."""
-
-    archive: Path | None
-    done: int
-    total: int
-    failures: tuple[str, ...]  # one line each
-    stopped: bool
 
 
 @dataclass(frozen=True)
@@ -159,7 +83,7 @@ class Session:
                 )
             with _disk_errors():
                 folder = self._workspace.new_folder(self._workspace.originals)
-                entries = _link_all(uploads, folder)
+                entries = link_all(uploads, folder)
             first, picture, failures = self._first_readable(entries)
         except BaseException:
             if folder is not None:
@@ -477,32 +401,6 @@ def _size(path):
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def _link_all(uploads, folder):
-    """The uploads' entries, their bytes under our own names in folder: a visitor's name never reaches that disk."""
-    entries: list[Entry] = []
-    taken: set[str] = set()
-    for number, upload in enumerate(uploads):
-        name = unlike(clean_name(upload.name), taken)
-        taken.add(name.casefold())
-        entry = Entry(name, folder / f"{number:04d}")
-        try:
-            _link(upload.path, entry.path)
-        except FileNotFoundError:
-            raise BadImage(f"{name} did not arrive whole; bring it again") from None
-        entries.append(entry)
-    return tuple(entries)
-
-
-def _link(source, target):
-    """A second name for the same bytes, a copy where the file system has no links."""
-    try:
-        os.link(source, target)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copyfile(source, target)
 
 
 def _with_estimate(entries):

@@ -14,10 +14,11 @@ import gradio as gr
 
 from engine.errors import BadSetting, WhetstoneError
 from webui.lines import broken_line, progress_line, report_lines, shown_line, size_text
-from webui.picture_session import Progress, Settings, Upload
+from webui.picture_values import Progress, Settings
 from webui.picture_views import DETAIL, WHOLE
 from webui.sharpeners import choices
 from webui.theme import STATIC
+from webui.uploads import Upload
 
 _THUMBNAIL = (160, 108)  # width, height; shown at half of it
 _BUSY = "(...values) => { window.whetstone?.busy(); return values; }"

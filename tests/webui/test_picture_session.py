@@ -14,9 +14,10 @@ from engine.errors import BadImage, BadSetting, UnknownModel
 from tests.webui.page_process import tiny_student
 from tests.webui.pictures import SVG, decoded, encoded, scene
 from webui.picture_desk import Limits, PictureDesk
-from webui.picture_session import Finished, Progress, Settings, Upload
+from webui.picture_values import Finished, Progress, Settings
 from webui.picture_views import DETAIL, WHOLE
 from webui.sharpeners import Sharpeners
+from webui.uploads import Upload
 from webui.workspace import Workspace
 
 LARGE = (1650, 2450)  # height, width: more than picture_views.LARGE_PIXELS
