@@ -6,6 +6,7 @@ A folder holds one folder a category (`text/`, `people/`, ...) or pictures alone
 
 import hashlib
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,16 +33,43 @@ def find_pictures(folder):
     Raises BadData when the folder does not exist or holds none.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise BadData(f"there is no folder {str(folder)!r}; give one that holds pictures")
     files = []
-    for path in sorted(folder.rglob("*")):
-        inner = path.relative_to(folder)
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not any(part.startswith(".") for part in inner.parts):
-            files.append(PictureFile(path, inner.parts[0] if len(inner.parts) > 1 else "other"))
+    for path in walk_pictures(folder)[0]:
+        inner = path.relative_to(folder).parts
+        files.append(PictureFile(path, inner[0] if len(inner) > 1 else "other"))
     if not files:
         raise BadData(f"{str(folder)!r} holds no pictures; expected files that end in {', '.join(sorted(SUFFIXES))}")
     return files
+
+
+def walk_pictures(folder):
+    """(paths of the files below folder that are called like pictures, sorted; the OSErrors of what stays closed).
+
+    Hidden files and folders are left alone. Links are followed, into each folder once: loops end.
+    Raises BadData when the folder does not exist.
+    """
+    if not os.path.isdir(folder):
+        raise BadData(f"there is no folder {str(folder)!r}; give one that holds pictures")
+    paths, refused, seen = [], [], set()
+    for here, folders, names in os.walk(folder, followlinks=True, onerror=refused.append):
+        status = os.stat(here)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders.sort(key=lambda name: (os.path.islink(os.path.join(here, name)), name))
+        for path in (Path(here, name) for name in names if not name.startswith(".")):
+            if path.suffix.lower() not in SUFFIXES:
+                continue
+            try:
+                regular = stat.S_ISREG(os.stat(path).st_mode)
+            except OSError as error:  # a link to nowhere, or a folder whose files may not be touched
+                refused.append(error)
+                continue
+            if regular:
+                paths.append(path)
+    return sorted(paths), refused
 
 
 def split_pictures(files, val_share=0.2, seed=42):
@@ -169,51 +197,3 @@ class PixelCache:
         height, width = self._sides[index]
         start = self._offsets[index]
         return self._pixels[start : start + height * width * 3].reshape(height, width, 3)
-
-
-class PairDataset:
-    """A map-style data set: random crops as (clean, degraded) pairs; sample i of a seed is always the same pair.
-
-    pictures: sequence of (H, W, 3) uint8 RGB, such as PixelCache. degradation: a class of distill.degrade.
-    crop: side in pixels, even. count: number of samples; every len(pictures) samples use each picture once.
-    clean_share: probability that a crop is left sharp. first: number of the first sample, for a run that goes on.
-    An item is two (crop, crop, 3) uint8 RGB arrays, flipped and rotated alike.
-    """
-
-    def __init__(self, pictures, degradation, crop, count, seed, clean_share=0.0, first=0):
-        self.pictures, self.degradation, self.crop = pictures, degradation, crop
-        self.count, self.seed, self.clean_share, self.first = count, seed, clean_share, first
-
-    def __len__(self):
-        return self.count - self.first
-
-    def __getitem__(self, index):
-        index += self.first
-        turn, place = divmod(index, len(self.pictures))
-        order = np.random.default_rng((self.seed, 0, turn)).permutation(len(self.pictures))
-        rng = np.random.default_rng((self.seed, 1, index))
-        clean, degraded = draw_pair(self.pictures[order[place]], self.degradation, self.crop, rng)
-        if rng.random() < self.clean_share:
-            degraded = clean
-        flip, turns = rng.integers(2), int(rng.integers(4))
-        if flip:
-            clean, degraded = clean[:, ::-1], degraded[:, ::-1]
-        return np.rot90(clean, turns).copy(), np.rot90(degraded, turns).copy()
-
-
-def draw_pair(picture, degradation, crop, rng):
-    """One (clean, degraded) crop, each (crop, crop, 3), degraded with its surroundings as the whole picture would be.
-
-    A picture smaller than the crop is enlarged by reflection. Offsets are even: the recipes halve and double sizes.
-    """
-    lack = [max(0, crop - side) for side in picture.shape[:2]]
-    if any(lack):
-        picture = np.pad(picture, ((0, lack[0]), (0, lack[1]), (0, 0)), mode="symmetric")
-    height, width = picture.shape[:2]
-    top = 2 * int(rng.integers((height - crop) // 2 + 1))
-    left = 2 * int(rng.integers((width - crop) // 2 + 1))
-    y0, x0 = max(0, top - degradation.margin), max(0, left - degradation.margin)
-    area = picture[y0 : top + crop + degradation.margin, x0 : left + crop + degradation.margin]
-    degraded = degradation.sample(rng).apply(area)
-    window = (slice(top - y0, top - y0 + crop), slice(left - x0, left - x0 + crop))
-    return area[window], degraded[window]

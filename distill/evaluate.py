@@ -1,126 +1,132 @@
 """Evaluation: every method on every picture of a folder, by SSIM and PSNR, into tables and a sheet to look at.
 
 OUT/images.csv      one row a picture and method
-OUT/summary.csv     one row a category and method, and "all": the report's columns
+OUT/summary.csv     one row a category and method, and "all": the report's columns, parameters, arithmetic a frame
 OUT/sheet-NAME.jpg  degraded | restored | clean, a picture of each category
-OUT/results.json    the same summary with what made it, and the baselines' tuning
+OUT/sweeps.csv      by sigma, noise, quality: the summary at each setting, of the pictures that it changes
+OUT/clean.csv       what sharp pictures keep
+OUT/estimates.csv   what the students measured of each picture; estimates-summary.csv their errors
+OUT/results.json    all summaries with what made them, and the baselines' tuning; `python -m distill.tables` prints it
 """
 
-import csv
-import io
 import json
 import re
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-from tqdm import tqdm
-
-from distill.baselines import BASELINES, tune, tuned
-from distill.data import SMALLEST_SIDE, data_hash, find_pictures, read_rgb, split_pictures
+from distill.baselines import BASELINES, tune
+from distill.data import data_hash, find_pictures, read_rgb, split_pictures
 from distill.degrade import degradation_named
-from distill.metrics import PSNR_OF_EQUALS, psnr, ssim
-from distill.sheet import save_sheet
+from distill.estimates import estimate_rows, summarise_estimates
+from distill.measure import measure
+from distill.methods import DEGRADED, baseline_method, student_methods, teacher_methods
+from distill.sheet import median_rows, save_sheet
+from distill.summary import as_csv, summarise, summarise_clean, touched
+from distill.sweeps import SWEEPS
 from engine.atomic_write import write_atomically, writing_into
-from engine.errors import BadData, BadImage, BadSetting
+from engine.errors import BadSetting
 from engine.provenance import provenance
-from engine.sharpener import Sharpener, checked_strength
+from engine.sharpener import checked_strength
 
 TUNING_PICTURES = 50  # of the tuning folder, the same share of each category
+ESTIMATE = "estimate"
+BY = (*SWEEPS, ESTIMATE)
 
 
-def evaluate(data, out, recipe, methods, *, tune_on=None, strength=1.0, command=""):
+def evaluate(
+    data,
+    out,
+    recipe,
+    methods,
+    *,
+    tune_on=None,
+    strength=1.0,
+    teachers=(),
+    degradations=("auto",),
+    by=(),
+    command="",
+):
     """Measure `methods` (names of BASELINES, shipped models or paths of cards) beside the degraded picture itself.
 
     data: folder of clean pictures; those that are damaged or under SMALLEST_SIDE pixels are named and left out.
-    tune_on: folder that the baselines are tuned on; it shares no picture with `data`. Returns the rows of summary.csv.
-    Raises BadSetting, BadData, BadOutput, UnknownModel.
+    tune_on: folder that the baselines are tuned on; it shares no picture with `data`. teachers: sources of
+    distill.teachers. degradations: of distill.methods. by: some of BY, more tables of the same methods.
+    Returns the content of results.json; it is written after each table, whole. Raises BadSetting, BadData, BadOutput,
+    UnknownModel.
     """
     data, out, strength = Path(data), Path(out), checked_strength(strength)
     if data.resolve() in (out.resolve(), *out.resolve().parents):
         raise BadSetting(f"--out {out} lies in the pictures that are measured; give a folder outside {data}")
+    for word in by:
+        if word not in BY:
+            raise BadSetting(f"--by takes {', '.join(BY)}, not {word!r}")
     files = find_pictures(data)
-    tuning_files = _tuning_files(files, tune_on, [name for name in methods if name in BASELINES])
-    cards = {}
-    restorers = {"degraded": lambda pixels: pixels}
-    for name in methods:
-        if name not in BASELINES:
-            sharpener = Sharpener(name)
-            label = sharpener.name if sharpener.name not in (*restorers, *BASELINES) else str(name)
-            cards[label] = sharpener.card
-            restorers[label] = partial(sharpener, strength=strength)
+    names = [name for name in methods if name in BASELINES]
+    tuning_files = _tuning_files(files, tune_on, names)
+    networks = student_methods([name for name in methods if name not in BASELINES], strength, degradations)
+    if ESTIMATE in by and not any(method.sharpener and not method.sharpener.blind for method in networks):
+        raise BadSetting("--by estimate needs a model that measures the picture; those that were given are blind")
+    kept = out.parent / "whetstone-cache" / "teachers"
+    networks += teacher_methods(teachers, kept, [method.name for method in networks])
+    labels = [*names, *(method.name for method in networks)]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise BadSetting(f"{label!r} is given more than once; name each method and teacher once")
 
     with writing_into(out):
         out.mkdir(parents=True, exist_ok=True)
-        baselines = _tuned_baselines(methods, tuning_files, recipe)
-        for name, found in baselines.items():
-            restorers[name] = tuned(name, found["settings"], recipe)
-        rows, left_out = _measure(files, data, restorers, recipe)
-        summary = summarise(rows)
-        write_atomically(out / "images.csv", _csv(rows).encode(), overwrite=True)
-        write_atomically(out / "summary.csv", _csv(summary).encode(), overwrite=True)
-        for label in cards:
-            sheet = _sheet_rows(files, data, rows, label, restorers[label], recipe)
-            save_sheet(out / f"sheet-{re.sub('[^A-Za-z0-9_.-]+', '-', label)}.jpg", sheet)
-        results = provenance(command) | {"recipe": recipe, "strength": strength, "pictures": len(files) - len(left_out)}
-        results |= {"left_out": left_out, "data_sha256": data_hash(files), "tuning": baselines, "summary": summary}
-        results["models"] = {
-            label: {"parameters": card.parameters, "weights_sha256": card.weights_sha256}
-            for label, card in cards.items()
-        }
-        write_atomically(out / "results.json", (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
-    return summary
+        found = _tuned_baselines(names, tuning_files, recipe)
+        rivals = [baseline_method(name, found[name]["settings"], recipe) for name in found]
+        compared = [DEGRADED, *rivals, *networks]
+        results = provenance(command) | {"recipe": recipe, "strength": strength}
+        rows = _main_table(files, data, out, recipe, compared, results)
+        results |= {"data_sha256": data_hash(files), "tuning": found}
+        results["models"] = {method.name: method.facts for method in networks}
+        for method in networks:
+            sheet = median_rows(files, data, rows, method, recipe)
+            save_sheet(out / f"sheet-{re.sub('[^A-Za-z0-9_.-]+', '-', method.name).strip('-')}.jpg", sheet)
+        _write_results(out, results)
+        for word in by:
+            if word == ESTIMATE:
+                _estimates(files, data, out, recipe, networks, strength, results)
+            else:
+                _sweep(word, files, data, out, recipe, compared, results)
+            _write_results(out, results)
+    return results
 
 
-def _measure(files, data, restorers, recipe):
-    """(rows of images.csv, names of pictures that were left out)."""
-    rows, left_out = [], []
-    for file in tqdm(files, desc="evaluating", unit="picture"):
-        name = file.path.relative_to(data).as_posix()
-        try:
-            clean = read_rgb(file.path)
-        except BadImage as error:
-            tqdm.write(f"left out: {error}")
-            left_out.append(name)
-            continue
-        if min(clean.shape[:2]) < SMALLEST_SIDE:
-            tqdm.write(f"left out: {name} has a side under {SMALLEST_SIDE} pixels")
-            left_out.append(name)
-            continue
-        drawn = degradation_named(file.path.stem, recipe)
-        degraded = drawn.apply(clean)
-        for method, restore in restorers.items():
-            restored = restore(degraded)
-            row = {"picture": name, "category": file.category, "method": method}
-            scores = {"ssim": ssim(clean, restored), "psnr": min(psnr(clean, restored), PSNR_OF_EQUALS)}
-            rows.append(row | scores | drawn.record())
-    if not rows:
-        raise BadData(f"none of the {len(files)} pictures in {data} can be measured")
-    return rows, left_out
+def _main_table(files, data, out, recipe, methods, results):
+    """Into results and two tables; returns the rows of images.csv."""
+    found, left_out = measure(files, data, methods, {"": lambda stem: degradation_named(stem, recipe)})
+    rows = found[""]
+    results |= {"pictures": len(files) - len(left_out), "left_out": left_out, "summary": summarise(rows, methods)}
+    write_atomically(out / "images.csv", as_csv(rows), overwrite=True)
+    write_atomically(out / "summary.csv", as_csv(results["summary"]), overwrite=True)
+    return rows
 
 
-def summarise(rows):
-    """Means by category and method, and over "all": SSIM, number of pictures over 0.9, PSNR and its gain in dB."""
-    summary = []
-    categories = sorted({row["category"] for row in rows})
-    for category in [*(categories if len(categories) > 1 else []), "all"]:
-        inside = [row for row in rows if category == "all" or row["category"] == category]
-        start = np.mean([row["psnr"] for row in inside if row["method"] == "degraded"])
-        for method in dict.fromkeys(row["method"] for row in inside):
-            chosen = [row for row in inside if row["method"] == method]
-            mean_psnr = np.mean([row["psnr"] for row in chosen])
-            summary.append(
-                {
-                    "category": category,
-                    "method": method,
-                    "pictures": len(chosen),
-                    "ssim": round(float(np.mean([row["ssim"] for row in chosen])), 4),
-                    "ssim_over_0.9": sum(row["ssim"] > 0.9 for row in chosen),
-                    "psnr": round(float(mean_psnr), 3),
-                    "psnr_gain": round(float(mean_psnr - start), 3),
-                }
-            )
-    return summary
+def _sweep(word, files, data, out, recipe, methods, results):
+    found, _ = measure(files, data, methods, SWEEPS[word](recipe), f"by {word}")
+    if word == "clean":
+        results["clean"] = summarise_clean(found["clean"])
+        write_atomically(out / "clean.csv", as_csv(results["clean"]), overwrite=True)
+        return
+    results.setdefault("sweeps", []).extend(
+        {"by": word, "setting": setting} | line
+        for setting, rows in found.items()
+        for line in summarise(touched(rows), methods)
+    )
+    write_atomically(out / "sweeps.csv", as_csv(results["sweeps"]), overwrite=True)
+
+
+def _estimates(files, data, out, recipe, methods, strength, results):
+    rows = estimate_rows(files, data, methods, recipe, strength)
+    results["estimates"] = summarise_estimates(rows)
+    write_atomically(out / "estimates.csv", as_csv(rows), overwrite=True)
+    write_atomically(out / "estimates-summary.csv", as_csv(results["estimates"]), overwrite=True)
+
+
+def _write_results(out, results):
+    write_atomically(out / "results.json", (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
 
 
 def _tuning_files(files, tune_on, baselines):
@@ -140,42 +146,10 @@ def _tuning_files(files, tune_on, baselines):
     return chosen
 
 
-def _tuned_baselines(methods, files, recipe):
-    names = [name for name in methods if name in BASELINES]
+def _tuned_baselines(names, files, recipe):
     if not names:
         return {}
     found = tune([(file.path.stem, read_rgb(file.path)) for file in files], recipe, names)
     for baseline in found.values():
         baseline |= {"pictures": len(files), "data_sha256": data_hash(files)}
     return found
-
-
-def _sheet_rows(files, data, rows, method, restore, recipe):
-    """For each category the picture whose gain is the median: neither the best nor the worst is shown."""
-    scores = {(row["picture"], row["method"]): row["psnr"] for row in rows}
-    gains = {}
-    for file in files:
-        name = file.path.relative_to(data).as_posix()
-        if (name, method) in scores:
-            gains[file] = scores[name, method] - scores[name, "degraded"]
-    chosen = []
-    for category in sorted({file.category for file in gains}):
-        members = sorted((file for file in gains if file.category == category), key=gains.__getitem__)
-        file = members[len(members) // 2]
-        clean = read_rgb(file.path)
-        degraded = degradation_named(file.path.stem, recipe).apply(clean)
-        columns = {"degraded": degraded, method: restore(degraded), "clean": clean}
-        chosen.append(
-            (category, {name: (pixels, ssim(clean, pixels), psnr(clean, pixels)) for name, pixels in columns.items()})
-        )
-    return chosen
-
-
-def _csv(rows):
-    text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {key: round(value, 5) if isinstance(value, float) else value for key, value in row.items()} for row in rows
-    )
-    return text.getvalue()

@@ -17,18 +17,29 @@ from filelock import FileLock, Timeout
 from engine.atomic_write import write_atomically
 from engine.errors import BadSetting
 
-_MAY_CHANGE = ("data", "workers", "device")  # from one start of a run to the next; the data itself is compared
+_MAY_CHANGE = (
+    "data",
+    "split",
+    "workers",
+    "device",
+    "compile",
+)  # from one start of a run to the next; the data itself is compared
 
 
 class RunFolder:
-    """A run's folder, held by this process alone inside its `with` block. Raises BadSetting when another holds it."""
+    """A run's folder, held by this process alone inside its `with` block. Raises BadSetting when another holds it.
 
-    def __init__(self, path):
-        self.path = Path(path)
+    is_main: False for the other processes of the same training, which only read.
+    """
+
+    def __init__(self, path, is_main=True):
+        self.path, self._is_main = Path(path), is_main
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self.path / "training.lock")
 
     def __enter__(self):
+        if not self._is_main:
+            return self
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
@@ -59,6 +70,8 @@ class RunFolder:
                     f"the pictures are not those that the run in {self.path} began with; "
                     "bring those back, or give another --out"
                 )
+        if not self._is_main:
+            return content
         self._write("settings.json", (json.dumps(asked, indent=2) + "\n").encode())
         log = self.path / "metrics.jsonl"
         rows = log.read_text(encoding="utf-8").splitlines() if log.exists() and content else []

@@ -6,6 +6,9 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from distill.data import read_rgb
+from distill.degrade import degradation_named
+from distill.metrics import psnr, ssim
 from engine.atomic_write import write_atomically
 
 _CELL = 320  # pixels, width and height of the part that is shown
@@ -23,14 +26,38 @@ def save_sheet(path, rows):
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
     for row, (category, versions) in enumerate(rows):
         top = _GAP + row * (_CELL + _CAPTION + _GAP)
-        for column, (name, (pixels, ssim, psnr)) in enumerate(versions.items()):
+        for column, (name, (pixels, likeness, decibels)) in enumerate(versions.items()):
             left = _GAP + column * (_CELL + _GAP)
             sheet.paste(Image.fromarray(_middle(pixels)), (left, top))
-            scores = "" if math.isinf(psnr) else f"   SSIM {ssim:.3f}   {psnr:.2f} dB"
+            scores = "" if math.isinf(decibels) else f"   SSIM {likeness:.3f}   {decibels:.2f} dB"
             draw.text((left + 2, top + _CELL + 4), f"{category} {name}{scores}", "black", font)
     packed = io.BytesIO()
     sheet.save(packed, "JPEG", quality=90)
     write_atomically(path, packed.getvalue(), overwrite=True)
+
+
+def median_rows(files, data, rows, method, recipe):
+    """For each category the picture whose gain is the median: neither the best nor the worst is shown.
+
+    rows: of images.csv. method: of distill.methods. Returns rows as save_sheet takes them.
+    """
+    decibels = {(row["picture"], row["method"]): row["psnr"] for row in rows}
+    gains = {}
+    for file in files:
+        name = file.path.relative_to(data).as_posix()
+        if (name, method.name) in decibels:
+            gains[file] = decibels[name, method.name] - decibels[name, "degraded"]
+    chosen = []
+    for category in sorted({file.category for file in gains}):
+        members = sorted((file for file in gains if file.category == category), key=gains.__getitem__)
+        file = members[len(members) // 2]
+        clean = read_rgb(file.path)
+        degraded, truth = degradation_named(file.path.stem, recipe).degrade(clean)
+        columns = {"degraded": degraded, method.name: method.restore(degraded, truth), "clean": clean}
+        chosen.append(
+            (category, {name: (pixels, ssim(clean, pixels), psnr(clean, pixels)) for name, pixels in columns.items()})
+        )
+    return chosen
 
 
 def _middle(pixels):

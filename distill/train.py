@@ -1,106 +1,119 @@
-"""Training a student: a run is a folder with its settings, log, last state and best card; started again, it goes on.
+"""Training a student or a teacher: a run is a folder with its settings, log, last state and best card; it resumes.
 
-RUN/NAME.json, .safetensors   the best student so far by validation SSIM: a card that `--model` takes
+RUN/NAME.json, .safetensors   the best so far by validation SSIM: a card that `--model` (`--teacher`) takes
 RUN/tensorboard/              the log's curves
 RUN/...                       distill.run_folder says the rest
 """
 
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from distill.data import PairDataset, PixelCache, split_pictures, train_and_val
-from distill.degrade import RECIPES, degradation_named
-from distill.losses import LOSSES, distillation
-from distill.luma import luma, planes
-from distill.metrics import PSNR_OF_EQUALS, psnr, ssim
+from distill.branches import add_branches, folded
+from distill.learners import build_learner, learner_config, run, to_batch
+from distill.luma import planes
+from distill.objective import Objective, average_gradients
+from distill.pairs import Batches
+from distill.resident import ResidentBatches
+from distill.rrdb import RRDBConfig
+from distill.run_data import RunData
 from distill.run_folder import RunFolder
 from distill.settings import TrainSettings
+from distill.teachers import load_teacher, save_teacher
+from distill.validate import validate
 from engine.atomic_write import writing_into
 from engine.cards import Card, load_card, save_card
 from engine.errors import BadData, BadSetting
-from engine.networks import build_network, network_from_card
 from engine.provenance import provenance
-from engine.students import STUDENTS
 
 
 def train(settings: TrainSettings, out, *, command="", stop_after_s=math.inf):
     """Train, or go on training, the run in folder `out`; returns the path of the best card.
 
     command: the command line that started it, kept in the card. stop_after_s: seconds after which the run stops at the
-    end of an epoch, whole and resumable. Raises BadSetting when `out` holds a run with other settings, BadData for data
-    that cannot be trained on.
+    end of an epoch, whole and resumable. Under `accelerate launch` each process takes its equal part of every batch.
+    Raises BadSetting when `out` holds a run with other settings, BadData for data that cannot be trained on.
     """
-    device = _device(settings.device)
-    teacher = _teacher(settings, device)
-    with writing_into(out):
-        pictures, val = _pictures(settings, Path(out).parent / "whetstone-cache")
-        with RunFolder(out) as folder:
-            return _train(settings, folder, pictures, val, teacher, device, command, time.monotonic() + stop_after_s)
+    accelerator = Accelerator(cpu=settings.device == "cpu")
+    if settings.batch_size % accelerator.num_processes:
+        raise BadSetting(
+            f"batch-size {settings.batch_size} cannot be shared equally by {accelerator.num_processes} processes"
+        )
+    device = accelerator.device if accelerator.num_processes > 1 else _device(settings.device)
+    teacher = None if settings.teacher is None else load_teacher(settings.teacher, device)
+    stop_at = time.monotonic() + stop_after_s
+    with writing_into(out), RunFolder(out, is_main=accelerator.is_main_process) as folder:
+        with accelerator.main_process_first():  # it fills the caches, the others read them
+            data = RunData(settings, Path(out).parent / "whetstone-cache", accelerator.is_main_process)
+        return _train(settings, folder, data, teacher, accelerator, device, command, stop_at)
 
 
-def _train(settings, folder, pictures, val, teacher, device, command, stop_at):
+def _train(settings, folder, data, teacher, accelerator, device, command, stop_at):
     torch.manual_seed(settings.seed)
-    config = STUDENTS[settings.student]
-    network = build_network(config).to(device, memory_format=torch.channels_last)
-    averaged = build_network(config).to(device, memory_format=torch.channels_last).eval()
+    config = learner_config(settings.student, settings.experts)
+    network = build_learner(config, device)
+    averaged = build_learner(config, device).eval()
+    if settings.init is not None:
+        _begin_with(settings.init, config, network)
+    if settings.branches:
+        add_branches(network)
+        add_branches(averaged)
     averaged.load_state_dict(network.state_dict())
-    optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, betas=(0.9, settings.beta2))
-    steps_per_epoch = len(pictures) * settings.crops_per_picture // settings.batch_size
+    objective = Objective(settings, config, network, teacher, device)
+    trained, betas = [*network.parameters(), *objective.parameters()], (0.9, settings.beta2)
+    optimizer = torch.optim.Adam(trained, settings.learning_rate, betas, fused=device.type in ("cpu", "cuda"))
+    steps_per_epoch = len(data.pictures) * settings.crops_per_picture // settings.batch_size
     if steps_per_epoch == 0:
         raise BadData(
-            f"{len(pictures)} training pictures x {settings.crops_per_picture} crops do not fill one batch of "
+            f"{len(data.pictures)} training pictures x {settings.crops_per_picture} crops do not fill one batch of "
             f"{settings.batch_size}; lower --batch-size or raise --crops-per-picture"
         )
     samples_per_epoch, steps = steps_per_epoch * settings.batch_size, settings.epochs * steps_per_epoch
-    data_sha256 = {"train": pictures.hash, "val": val.hash}
     state = {"step": 0, "epoch": 0, "best_ssim": -1.0, "waiting": 0, "halvings": 0}
-    if (kept := folder.resume(settings, data_sha256)) is not None:
+    if (kept := folder.resume(settings, data.sha256)) is not None:
         network.load_state_dict(kept["network"])
         averaged.load_state_dict(kept["averaged"])
         optimizer.load_state_dict(kept["optimizer"])
+        if objective.hints is not None:
+            objective.hints.load_state_dict(kept["hints"])
         state = kept["state"]
-    dataset = PairDataset(
-        pictures,
-        RECIPES[settings.recipe],
-        settings.crop,
-        settings.epochs * samples_per_epoch,
-        settings.seed,
-        clean_share=settings.clean_share,
-        first=state["step"] * settings.batch_size,
-    )
-    loader: DataLoader = DataLoader(
-        dataset, settings.batch_size, num_workers=settings.workers, persistent_workers=settings.workers > 0
-    )
+    parts = Batches(settings.batch_size, state["step"], steps, accelerator.process_index, accelerator.num_processes)
+    batches = iter(_loader(settings, data.pairs, parts, device))
+    forward = network if accelerator.num_processes == 1 else accelerator.prepare_model(network)
+    if settings.compile:
+        forward = torch.compile(forward)
 
     with (
-        SummaryWriter(folder.path / "tensorboard") as board,
-        tqdm(total=steps, initial=state["step"], unit="step") as bar,
+        SummaryWriter(folder.path / "tensorboard") if accelerator.is_main_process else nullcontext() as board,
+        tqdm(total=steps, initial=state["step"], unit="step", disable=not accelerator.is_main_process) as bar,
     ):
-        batches = iter(loader)
         while state["epoch"] < settings.epochs:
             epoch_started = time.monotonic()
             sums: dict[str, float] = {}
             for _ in range(steps_per_epoch):
                 _set_rate(optimizer, settings, state, steps)
-                network.slope = averaged.slope = 0.1 * max(0.0, 1 - state["step"] / (0.1 * steps))  # keeps ReLUs alive
-                clean, degraded = (_to_batch(images, device) for images in next(batches))
-                batch, target = planes(degraded, config.channels), planes(clean, config.channels)
+                if settings.init is None:
+                    network.slope = averaged.slope = 0.1 * max(0.0, 1 - state["step"] / (0.1 * steps))  # alive ReLUs
+                clean, degraded, truth = (tensor.to(device, non_blocking=True) for tensor in next(batches))
+                clean, degraded = planes(to_batch(clean), config.channels), to_batch(degraded)
+                is_told = _told(settings, state["step"], accelerator, device)
                 with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-                    residual = network(batch)
-                restored = batch + residual.float()
-                taught = None if teacher is None else teacher(degraded, config.channels)
-                losses = distillation(restored, target, taught, alpha=settings.alpha, pixel=LOSSES[settings.loss])
+                    taught = objective.teach(degraded, truth)
+                    restored, measured = run(forward, config, degraded, truth, is_told)
+                losses = objective(restored, clean, taught, measured, truth)
                 optimizer.zero_grad(set_to_none=True)
                 losses["total"].backward()
-                torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)  # a rare bad batch must not undo an hour
+                average_gradients(objective.parameters(), accelerator)
+                torch.nn.utils.clip_grad_norm_(trained, 1.0)  # a rare bad batch must not undo an hour
                 optimizer.step()
                 state["step"] += 1
                 _average(averaged, network, settings.ema, state["step"])
@@ -109,47 +122,40 @@ def _train(settings, folder, pictures, val, teacher, device, command, stop_at):
                 bar.update()
 
             state["epoch"] += 1
-            seconds = time.monotonic() - epoch_started
-            row = {"epoch": state["epoch"], "step": state["step"], "learning_rate": optimizer.param_groups[0]["lr"]}
-            row |= {f"loss_{name}": value / steps_per_epoch for name, value in sums.items()}
-            row |= validate(averaged, config, val, settings.recipe, device)
-            row |= {"seconds": round(seconds, 2), "images_per_s": round(samples_per_epoch / seconds, 1)}
-            folder.log(row)
-            for name, value in row.items():
-                if name not in ("epoch", "step"):
-                    board.add_scalar(name, value, row["epoch"])
-            bar.set_postfix_str(f"epoch {row['epoch']}: ssim {row['val_ssim']:.4f} psnr {row['val_psnr']:.2f} dB")
-            if _is_best(state, row):
-                origin = {"data_sha256": pictures.hash} | provenance(command)
-                save_card(_card(settings, averaged, row, origin), folder.path)
-            weights = {"network": network.state_dict(), "averaged": averaged.state_dict()}
-            content = weights | {"optimizer": optimizer.state_dict(), "state": state}
-            folder.save(settings, data_sha256, state["epoch"], content)
+            if accelerator.is_main_process:
+                seconds = time.monotonic() - epoch_started
+                rate = optimizer.param_groups[0]["lr"]
+                row = {"epoch": state["epoch"], "step": state["step"], "learning_rate": rate}
+                row |= {f"loss_{name}": value / steps_per_epoch for name, value in sums.items()}
+                row |= _validated(averaged, config, data, device)
+                row |= {"seconds": round(seconds, 2), "images_per_s": round(samples_per_epoch / seconds, 1)}
+                folder.log(row)
+                for name, value in row.items():
+                    if name not in ("epoch", "step"):
+                        board.add_scalar(name, value, row["epoch"])
+                bar.set_postfix_str(f"epoch {row['epoch']}: ssim {row['val_ssim']:.4f} psnr {row['val_psnr']:.2f} dB")
+                if _is_best(state, row):
+                    origin = {"data_sha256": data.pictures.hash} | provenance(command)
+                    _save_best(settings, config, averaged, row, origin, folder.path)
+                weights = {"network": network.state_dict(), "averaged": averaged.state_dict()}
+                content = weights | {"optimizer": optimizer.state_dict(), "state": state}
+                if objective.hints is not None:
+                    content["hints"] = objective.hints.state_dict()
+                folder.save(settings, data.sha256, state["epoch"], content)
+            if accelerator.num_processes > 1:
+                _share(state, device)
             if time.monotonic() > stop_at:
                 break
     return folder.path / f"{settings.student}.json"
 
 
-@torch.inference_mode()
-def validate(network, config, val, recipe, device):
-    """Mean SSIM and PSNR over a PixelCache, each picture degraded with its own fixed draw, as DESIGN.md measures."""
-    scores = []
-    for file, clean in zip(val.files, val, strict=True):
-        degraded = degradation_named(file.path.stem, recipe).apply(clean)
-        restored = restore(network, config, degraded, device)
-        scores.append((ssim(clean, restored), min(psnr(clean, restored), PSNR_OF_EQUALS)))
-    means = np.mean(scores, axis=0)
-    return {"val_ssim": float(means[0]), "val_psnr": float(means[1])}
-
-
-def restore(network, config, degraded, device):
-    """degraded: (H, W, 3) uint8 RGB -> restored, same shape and type, at strength 1, float32."""
-    height, width = degraded.shape[:2]
-    pad = [(0, -height % config.stride), (0, -width % config.stride), (0, 0)]
-    batch = planes(_to_batch(torch.from_numpy(np.pad(degraded, pad, mode="edge"))[None], device), config.channels)
-    residual = network(batch.contiguous(memory_format=torch.channels_last))[0, :, :height, :width]
-    pixels = torch.from_numpy(degraded).to(device) + 255 * residual.permute(1, 2, 0)
-    return pixels.round().clamp(0, 255).byte().cpu().numpy()
+def _validated(network, config, data, device):
+    """val_ssim and val_psnr over all recipes, and of each recipe: val_call_psnr, ...; train_ssim on a few pictures."""
+    by_recipe = {recipe: validate(network, config, pairs, device) for recipe, pairs in data.val.items()}
+    row = {f"val_{name}": float(np.mean([scores[name] for scores in by_recipe.values()])) for name in ("ssim", "psnr")}
+    for recipe, scores in by_recipe.items():
+        row |= {f"val_{recipe}_{name}": value for name, value in scores.items()}
+    return row | {"train_ssim": validate(network, config, data.seen, device)["ssim"]}
 
 
 def _device(name):
@@ -161,37 +167,27 @@ def _device(name):
     return torch.device(name)
 
 
-def _pictures(settings, cache):
-    """PixelCaches of the training pictures and of validation's, an equal share of each category."""
-    train_files, val_files = train_and_val(settings.data, seed=settings.seed)
-    if len(val_files) > settings.val_pictures:
-        share = settings.val_pictures / len(val_files)
-        val_files = split_pictures(val_files, share, settings.seed)[1] or val_files[: settings.val_pictures]
-    pictures, val = PixelCache(train_files, cache), PixelCache(val_files, cache)
-    for path in (*pictures.skipped, *val.skipped):
-        tqdm.write(f"left out, damaged or too small: {path}")
-    tqdm.write(f"{len(pictures)} pictures to train on, {len(val)} to validate with after every epoch")
-    return pictures, val
+def _begin_with(model, config, network):
+    """Load a card's weights into the network. Raises BadSetting when it is another student's."""
+    card = load_card(model)
+    if card.config != config:
+        raise BadSetting(f"--init {model} holds {card.config}, the run trains {config}; give one of the same student")
+    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in card.weights.items()})
 
 
-def _teacher(settings, device):
-    """A function (degraded RGB batch, channels) -> the teacher's picture in those channels; None without a teacher."""
-    if settings.teacher is None:
-        return None
-    card = load_card(settings.teacher)
-    network = network_from_card(card).to(device, memory_format=torch.channels_last)
-
-    @torch.no_grad()
-    def teach(degraded, channels):
-        restored = (degraded + network(planes(degraded, card.config.channels))).clamp(0, 1)
-        return restored if channels == 3 else luma(restored)
-
-    return teach
+def _loader(settings, pairs, parts, device):
+    """Gives the steps' batches: made on an accelerator itself, on a processor by workers."""
+    if device.type != "cpu":
+        return ResidentBatches(pairs, parts, device)
+    return DataLoader(pairs, batch_sampler=parts, num_workers=settings.workers, persistent_workers=settings.workers > 0)
 
 
-def _to_batch(images, device):
-    """(N, H, W, 3) uint8 -> (N, 3, H, W) float in [0, 1]; channels last in memory, as it already lies."""
-    return images.to(device).permute(0, 3, 1, 2).float() / 255
+def _told(settings, step, accelerator, device):
+    """(N,) which samples of this process are told their degradation, the same when the run is resumed."""
+    chances = np.random.default_rng((settings.seed, 2, step)).random(settings.batch_size)
+    part = settings.batch_size // accelerator.num_processes
+    mine = chances[accelerator.process_index * part :][:part]
+    return torch.from_numpy(mine < settings.told_share).to(device)
 
 
 def _set_rate(optimizer, settings, state, steps):
@@ -205,12 +201,18 @@ def _set_rate(optimizer, settings, state, steps):
         group["lr"] = rate
 
 
+@torch.no_grad()
 def _average(averaged, network, decay, step):
     """Move the averaged weights towards the network's; faster at the start, so that they forget the first ones."""
     decay = min(decay, (1 + step) / (10 + step))
-    with torch.no_grad():
-        for slow, fast in zip(averaged.parameters(), network.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
+    torch._foreach_lerp_(list(averaged.parameters()), list(network.parameters()), 1 - decay)
+
+
+def _share(state, device):
+    """Give every process the counts that the main one has after validation: the plateau rule must halve alike."""
+    counts = torch.tensor([state["best_ssim"], state["waiting"], state["halvings"]], dtype=torch.float64, device=device)
+    torch.distributed.broadcast(counts, 0)
+    state["best_ssim"], state["waiting"], state["halvings"] = counts[0].item(), int(counts[1]), int(counts[2])
 
 
 def _is_best(state, row):
@@ -224,9 +226,13 @@ def _is_best(state, row):
     return False
 
 
-def _card(settings, averaged, row, origin):
+def _save_best(settings, config, averaged, row, origin, folder):
     training = {"settings": asdict(settings) | {"data": Path(settings.data).name}}
     training |= {"epoch": row["epoch"], "steps": row["step"]} | origin
-    weights = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in averaged.state_dict().items()}
-    metrics = {name: round(row[name], 5) for name in ("val_ssim", "val_psnr")}
-    return Card(settings.student, STUDENTS[settings.student], weights, training, metrics)
+    metrics = {name: round(value, 5) for name, value in row.items() if name.startswith("val_")}
+    if isinstance(config, RRDBConfig):
+        save_teacher(settings.student, averaged, training, metrics, folder)
+    else:
+        weights = folded(averaged, config.stored_shapes())
+        weights = {name: tensor.cpu().contiguous().numpy() for name, tensor in weights.items()}
+        save_card(Card(settings.student, config, weights, training, metrics), folder)

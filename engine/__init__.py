@@ -14,6 +14,9 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 _HOME = {
     "Sharpener": "engine.sharpener",
+    "Degradation": "engine.degradation",
+    "Estimator": "engine.estimate",
+    "measure": "engine.estimate",
     "Picture": "engine.images",
     "read_picture": "engine.images",
     "write_picture": "engine.images",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.atomic_write import already_there, refusal
+from engine.degradation import Degradation
 from engine.errors import BadImage, BadOutput, TooManyPixels
 from engine.images import (
     ALL_FORMATS,
@@ -62,6 +63,7 @@ class Outcome:
     width: int = 0
     notices: tuple[str, ...] = ()
     error: BadImage | None = None
+    degradation: Degradation | None = None  # what the picture was restored from, where the student was told it
 
 
 @dataclass(frozen=True)
@@ -220,12 +222,14 @@ def _refuse_to_replace_sources(jobs: list[Job]) -> None:
 class Batch:
     """The jobs of a plan through a sharpener: `sharpener(pixels, strength) -> pixels`.
 
+    With measure, `measure(pixels) -> degradation`, it is told that: `sharpener(pixels, strength, degradation)`.
     written grows as results appear, so that whoever is interrupted knows what is there; a result is whole or absent.
     """
 
     jobs: tuple[Job, ...]
-    sharpener: object
+    sharpener: Callable
     settings: Settings = field(default_factory=Settings)
+    measure: Callable | None = None
     written: list[Path] = field(default_factory=list)
 
     def run(self) -> Iterator[Outcome]:
@@ -246,12 +250,14 @@ class Batch:
                 if isinstance(found, BadImage):
                     yield Outcome(job, error=found)
                     continue
-                sharp = found.replace(pixels=self.sharpener(found.pixels, self.settings.strength))  # type: ignore[operator]
+                degradation = self.measure(found.pixels) if self.measure else None
+                told = (degradation,) if self.measure else ()
+                sharp = found.replace(pixels=self.sharpener(found.pixels, self.settings.strength, *told))
                 large = found.pixels.shape[0] * found.pixels.shape[1] > OVERLAP_PIXELS
                 del found
                 if writing:
                     yield writing.result()
-                writing = writer.submit(self._write, job, sharp)
+                writing = writer.submit(self._write, job, sharp, degradation)
                 del sharp
                 if large:
                     yield writing.result()
@@ -270,7 +276,7 @@ class Batch:
         except BadImage as error:
             return error
 
-    def _write(self, job: Job, picture: Picture) -> Outcome:
+    def _write(self, job: Job, picture: Picture, degradation: Degradation | None) -> Outcome:
         if job.format is not None:
             picture = convert_picture(picture, job.format)
         elif FORMAT_OF_SUFFIX.get(job.source.suffix.lower(), picture.format) != picture.format:
@@ -287,4 +293,4 @@ class Batch:
         except BadOutput as error:
             raise BadOutput(printable(str(error))) from error
         self.written.append(job.target)
-        return Outcome(job, picture.height, picture.width, picture.notices)
+        return Outcome(job, picture.height, picture.width, picture.notices, degradation=degradation)

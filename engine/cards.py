@@ -1,7 +1,7 @@
 """Model cards: a student's weights (safetensors) beside a JSON card that says what they are and what made them.
 
     small.json          format, name, architecture, config, parameters, weights {file, sha256}, training, metrics
-    small.safetensors   the tensors of engine.students' shapes(), half precision
+    small.safetensors   the tensors of engine.students' stored_shapes(), half precision
 
 A card is trusted only when every key is known, every shape fits its configuration and the weights' hash is the card's.
 """
@@ -34,7 +34,7 @@ _LARGEST_WEIGHTS = 64 * 2**20  # bytes; a student has under 1 MB
 class Card:
     """A trained student: its configuration, its weights, and what made it.
 
-    weights: name -> float32 array of the configuration's shapes(). training, metrics: plain JSON values.
+    weights: name -> float32 array of the configuration's stored_shapes(). training, metrics: plain JSON values.
     """
 
     name: str
@@ -63,10 +63,11 @@ def model_names(folder=MODELS_DIR):
     return sorted(sizes, key=lambda name: (sizes[name], name))
 
 
-def load_card(model, folder=MODELS_DIR):
+def load_card(model, folder=MODELS_DIR, architectures=ARCHITECTURES):
     """The card of a shipped name ("small") or at a path ("runs/mine/small.json").
 
-    Raises UnknownModel when there is none, BadCard when it or its weights are not what they claim.
+    architectures: name -> configuration class, of the networks that the caller can run. Raises UnknownModel when there
+    is no such card, BadCard when it or its weights are not what they claim.
     """
     if not isinstance(model, str | os.PathLike):
         raise UnknownModel(f"a model is a name or the path of a card, not {model!r}")
@@ -84,15 +85,18 @@ def load_card(model, folder=MODELS_DIR):
         raise UnknownModel(f"there is no model card at {str(path)!r}; give the path of a card (.json)") from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadCard(f"the model card {str(path)!r} cannot be read: {error}") from None
-    return _parse(text, path)
+    return _parse(text, path, architectures)
 
 
-def save_card(card, folder):
-    """Write NAME.safetensors and then NAME.json into folder, each whole or not at all; returns the card's path."""
+def save_card(card, folder, architectures=ARCHITECTURES):
+    """Write NAME.safetensors and then NAME.json into folder, each whole or not at all; returns the card's path.
+
+    architectures: as load_card's, the one of the card's configuration among them.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     packed = _packed(card.weights)
-    architecture = next(name for name, kind in ARCHITECTURES.items() if isinstance(card.config, kind))
+    architecture = next(name for name, kind in architectures.items() if isinstance(card.config, kind))
     weights_name = f"{card.name}.safetensors"
     content = {
         "format": FORMAT,
@@ -115,7 +119,7 @@ def _packed(weights):
     return save_tensors({name: np.ascontiguousarray(array, dtype=np.float16) for name, array in weights.items()})
 
 
-def _parse(text, path):
+def _parse(text, path, architectures):
     def refuse(reason):
         return BadCard(f"model card {str(path)!r}: {reason}; take the card and its weights again from where they came")
 
@@ -136,10 +140,10 @@ def _parse(text, path):
             raise refuse(f"{key} must be an object, not {content[key]!r}")
     if content["format"] != FORMAT or isinstance(content["format"], bool):
         raise refuse(f"format {content['format']!r} is not {FORMAT}, the one that this version reads")
-    if not isinstance(content["architecture"], str) or content["architecture"] not in ARCHITECTURES:
-        raise refuse(f"architecture {content['architecture']!r} is not one of {sorted(ARCHITECTURES)}")
+    if not isinstance(content["architecture"], str) or content["architecture"] not in architectures:
+        raise refuse(f"architecture {content['architecture']!r} is not one of {sorted(architectures)}")
     try:
-        config = ARCHITECTURES[content["architecture"]](**content["config"])
+        config = architectures[content["architecture"]](**content["config"])
     except (TypeError, BadSetting) as error:
         raise refuse(f"config: {error}") from None
     if content["parameters"] != parameter_count(config):
@@ -166,7 +170,7 @@ def _load_weights(entry, config, folder, refuse):
         tensors = load_tensors(packed)
     except SafetensorError as error:
         raise refuse(f"weights file {name!r} is no safetensors file ({error})") from None
-    shapes = config.shapes()
+    shapes = config.stored_shapes()
     for key in sorted(tensors.keys() ^ shapes.keys()):
         raise refuse(f"weights file {name!r}: tensor {key!r} is {'unknown' if key in tensors else 'missing'}")
     for key, shape in shapes.items():

@@ -16,6 +16,7 @@ class LumaNetwork(nn.Module):
         self.head = nn.Conv2d(1, width, 3 * stride, stride=stride, padding=stride)
         self.body = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(config.depth))
         self.tail = nn.Conv2d(width, stride**2, 3, padding=1)
+        self.hint = nn.Identity()  # the features before the tail, for losses that compare them with a teacher's
         self.shuffle = nn.PixelShuffle(stride)
         self.slope = 0.0  # of the activations below zero; training starts with more and ends at this plain ReLU
         self._initialise()
@@ -44,7 +45,7 @@ class LumaNetwork(nn.Module):
         features = functional.leaky_relu(self.head(batch), self.slope)
         for convolution in self.body:
             features = functional.leaky_relu(convolution(features), self.slope)
-        return self.shuffle(self.tail(features))
+        return self.shuffle(self.tail(self.hint(features)))
 
 
 class ReportNetwork(nn.Module):
@@ -54,13 +55,14 @@ class ReportNetwork(nn.Module):
         super().__init__()
         self.head = nn.ModuleList([_convolution(3, 32), _convolution(32, 64)])
         self.body = nn.ModuleList(nn.ModuleList([_convolution(64, 64), _convolution(64, 64)]) for _ in range(4))
+        self.hint = nn.Identity()  # as LumaNetwork's
         self.tail = nn.ModuleList([_convolution(64, 32), _convolution(32, 3)])
 
     def forward(self, batch):
         features = torch.relu(self.head[1](torch.relu(self.head[0](batch))))
         for first, second in self.body:
             features = features + second(torch.relu(first(features)))
-        output = self.tail[1](torch.relu(self.tail[0](features)))
+        output = self.tail[1](torch.relu(self.tail[0](self.hint(features))))
         return output.clamp(0, 1) - batch
 
 

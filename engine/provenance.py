@@ -8,7 +8,17 @@ from pathlib import Path
 
 from engine.hardware import cpu_name, usable_cores
 
-_PACKAGES = ("torch", "numpy", "opencv-python-headless", "openvino", "onnxruntime", "pillow", "scikit-image", "gradio")
+_PACKAGES = (
+    "torch",
+    "numpy",
+    "opencv-python-headless",
+    "openvino",
+    "onnxruntime",
+    "pillow",
+    "scikit-image",
+    "av",
+    "gradio",
+)
 
 
 def provenance(command):

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 from skimage import data
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,7 +18,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 @pytest.fixture
 def folder(tmp_path):
     """A user's folder with photo.jpg and scans/."""
-    Image.fromarray(data.chelsea()).save(tmp_path / "photo.jpg")
+    soft = Image.fromarray(data.chelsea()).filter(ImageFilter.GaussianBlur(1.5))  # a sharp one would stay as it is
+    soft.save(tmp_path / "photo.jpg")
     (tmp_path / "scans" / "more").mkdir(parents=True)
     Image.fromarray(data.page()).save(tmp_path / "scans" / "page.png")
     Image.fromarray(data.coffee()).save(tmp_path / "scans" / "more" / "coffee.webp")

@@ -23,6 +23,9 @@ def shown_line(shown, failures=()):
         size = f"{shown.view.width} × {shown.view.height}"
         remarks.append(f"the {size} pixels with the most detail are shown, the download has the full size")
     line = f"<p>{' · '.join(facts)}</p>"
+    if shown.degradation is not None:
+        yours = f" ({_listed(shown.settings.told)})" if shown.settings.told else ""
+        line += f'<p class="fine">{_text(f"Measured: {shown.degradation.words}{yours}")}</p>'
     if remarks:
         line += f'<p class="fine">{_text(_sentence("; ".join(remarks)))}</p>'
     for failure in failures:
@@ -65,6 +68,11 @@ def time_text(seconds, coarse=False):
 def size_text(size):
     """A file's size for people: 312 KB, 4.1 MB."""
     return f"{max(1, round(size / 1000))} KB" if size < 1e6 else f"{size / 1e6:.1f} MB"
+
+
+def _listed(names):
+    *most, last = names
+    return f"{', '.join(most)} and {last} as you set them" if most else f"{last} as you set it"
 
 
 def _sentence(text):

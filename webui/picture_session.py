@@ -145,9 +145,10 @@ class Session:
             views = self._decode(index, entry)
             with self._budget.hold(_area(views.picture)):
                 started = time.perf_counter()
-                after = views.after(view_kind, settings.model, sharpener, strength)
+                degradation = views.degradation(settings.model, sharpener, settings.told)
+                after = views.after(view_kind, settings.model, sharpener, strength, degradation)
                 took_ms = (time.perf_counter() - started) * 1000
-                shown = self._shown(index, settings, view_kind, views, after, took_ms)
+                shown = self._shown(index, settings, view_kind, views, after, took_ms, degradation)
             if after.pixels is not None:
                 self._made = _made(entry, views.picture, after.pixels)
             self._wanted = (index, settings, view_kind)
@@ -170,7 +171,7 @@ class Session:
                     return None
                 if self._result is not None:
                     return Settled(self._result, None)
-                made, wanted = self._made, self._wanted
+                made, wanted, degradation = self._made, self._wanted, None
                 if wanted is None:
                     return None
                 index, settings, view_kind = wanted
@@ -181,7 +182,8 @@ class Session:
                 sharpener = self._desk.sharpeners.get(settings.model)
                 with self._budget.hold(_area(views.picture)):
                     started = time.perf_counter()
-                    exact = views.exact(view_kind, settings.model, sharpener, settings.strength)
+                    degradation = views.degradation(settings.model, sharpener, settings.told)
+                    exact = views.exact(view_kind, settings.model, sharpener, settings.strength, degradation)
                     took_ms = (time.perf_counter() - started) * 1000
                 made = _made(entry, views.picture, exact.pixels)
             path = self._write(made)
@@ -190,8 +192,9 @@ class Session:
                     self._discard(path)
                     return None
                 self._made, self._result = None, path
-                shown = self._shown(index, settings, view_kind, views, exact, took_ms) if exact else None
-                return Settled(path, shown)
+                if exact is None:
+                    return Settled(path, None)
+                return Settled(path, self._shown(index, settings, view_kind, views, exact, took_ms, degradation))
 
     def _next_ticket(self):
         """What was made for the setting before is out of date."""
@@ -202,7 +205,7 @@ class Session:
             self._result = None
         self._changed.notify_all()
 
-    def _shown(self, index, settings, view_kind, views, after, took_ms):
+    def _shown(self, index, settings, view_kind, views, after, took_ms, degradation):
         picture, view = views.picture, views.view(view_kind)
         with _disk_errors():
             if (index, view_kind) not in self._before:
@@ -224,6 +227,8 @@ class Session:
             view,
             views.has_detail,
             tuple(picture.notices),
+            views.measured(settings.model, self._desk.sharpeners.get(settings.model)),
+            degradation,
         )
 
     def _write(self, made):
@@ -315,7 +320,8 @@ class Session:
     def _sharpen_to_bytes(self, entry, sharpener, settings):
         picture = self._read(entry)
         with self._budget.hold(_area(picture)):
-            sharp = replace(picture, pixels=sharpener(picture.pixels, strength=settings.strength))
+            degradation = None if sharpener.blind else sharpener.measure(picture.pixels, **settings.told)
+            sharp = replace(picture, pixels=sharpener(picture.pixels, settings.strength, degradation))
             return sharp_name(entry.name, picture.format), encode_picture(sharp, keep_gps=False)
 
     # -- tidying -------------------------------------------------------------------------------------------------

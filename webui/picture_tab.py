@@ -14,6 +14,7 @@ import gradio as gr
 
 from engine.errors import BadSetting, WhetstoneError
 from webui.lines import broken_line, progress_line, report_lines, shown_line, size_text
+from webui.measured_panel import MeasuredPanel
 from webui.picture_values import Progress, Settings
 from webui.picture_views import DETAIL, WHOLE
 from webui.sharpeners import choices
@@ -58,6 +59,7 @@ def build(desk):
             model = gr.Radio(
                 choices(desk.sharpeners.names()), value=desk.sharpeners.default, label="Model", elem_id="model"
             )
+            measured = MeasuredPanel()
             view = gr.Radio(
                 [("Whole picture", WHOLE), ("A detail of it", DETAIL)],
                 value=WHOLE,
@@ -71,9 +73,10 @@ def build(desk):
             archive = gr.DownloadButton("Download ZIP", variant="primary", visible=False, elem_id="archive")
             report = gr.HTML(elem_id="report")
 
-    def show(session, index, model_name, percent, view_kind, failures=()):
-        shown = session.show(index, Settings(model_name, _strength(percent)), view_kind)
+    def show(session, index, model_name, percent, view_kind, failures=(), told=None, offered=None):
+        shown = session.show(index, Settings(model_name, _strength(percent), told or {}), view_kind)
         return {
+            **measured.updates(index, shown, offered),
             compare: (str(shown.before), str(shown.after)),
             status: _changed(shown_line(shown, failures)),
             view: gr.update(value=view_kind, visible=shown.has_detail),
@@ -101,7 +104,11 @@ def build(desk):
         session = desk.session(request.session_hash)
         return bring(session, session.take_sample(event._data.get("index")), model_name, percent)
 
-    def on_setting(index, model_name, percent, view_kind, request: gr.Request):
+    def on_setting(index, model_name, percent, view_kind, offered, b, n, c, u, request: gr.Request):
+        session, told = desk.session(request.session_hash), measured.told(index or 0, offered, b, n, c, u)
+        return show(session, index or 0, model_name, percent, view_kind, told=told, offered=offered)
+
+    def on_as_measured(index, model_name, percent, view_kind, request: gr.Request):
         return show(desk.session(request.session_hash), index or 0, model_name, percent, view_kind)
 
     def on_pause(request: gr.Request):
@@ -113,9 +120,9 @@ def build(desk):
         exact = {compare: (str(shown.before), str(shown.after)), status: _changed(shown_line(shown))} if shown else {}
         return {**exact, download: gr.update(value=str(path), label=label, interactive=True)}
 
-    def on_run_all(model_name, percent, request: gr.Request):
-        session = desk.session(request.session_hash)
-        for step in session.run_all(Settings(model_name, _strength(percent))):
+    def on_run_all(index, model_name, percent, offered, b, n, c, u, request: gr.Request):
+        session, told = desk.session(request.session_hash), measured.told(index or 0, offered, b, n, c, u)
+        for step in session.run_all(Settings(model_name, _strength(percent), told)):
             if isinstance(step, Progress):
                 yield {
                     report: progress_line(step),
@@ -137,7 +144,7 @@ def build(desk):
     def on_stop(request: gr.Request):
         desk.session(request.session_hash).stop()
 
-    newest = [compare, status, view, download]
+    newest = [compare, status, view, download, *measured.outputs]
     brought = [*newest, work, chooser, run_all, stop, archive, report]
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # page.js shows that it is busy
     common: dict[str, Any] = {"concurrency_id": "sharpen", **quiet}  # one line for all visitors' pictures
@@ -145,16 +152,25 @@ def build(desk):
     first = entry.upload(_calmly(on_upload, status), settings, brought, trigger_mode="multiple", **common)
     sample = samples.select(_calmly(on_sample, status), settings, brought, trigger_mode="multiple", **common)
     # always_last: one event of a visitor is under way at a time, and when it ends the newest setting goes next
+    broken = {compare: None, download: gr.update(interactive=False, visible=False)}
     setting = gr.on(
-        [strength.change, model.input, chooser.input, view.input],
-        _calmly(on_setting, status, {compare: None, download: gr.update(interactive=False, visible=False)}),
+        [strength.change, *(part.input for part in (model, chooser, view, *measured.sliders.values()))],
+        _calmly(on_setting, status, broken),
+        [chooser, *settings, view, *measured.inputs],
+        newest,
+        trigger_mode="always_last",
+        js=_BUSY,
+        **common,
+    )
+    reset = measured.as_measured.click(
+        _calmly(on_as_measured, status, broken),
         [chooser, *settings, view],
         newest,
         trigger_mode="always_last",
         js=_BUSY,
         **common,
     )
-    for event in (first, sample, setting):
+    for event in (first, sample, setting, reset):
         event.then(
             _calmly(on_pause, status),
             None,
@@ -166,7 +182,7 @@ def build(desk):
         )
     run_all.click(
         _calmly(on_run_all, report, {run_all: gr.update(interactive=True), stop: gr.update(visible=False)}),
-        settings,
+        [chooser, *settings, *measured.inputs],
         [report, run_all, stop, archive],
         concurrency_id="batch",
         concurrency_limit=2,

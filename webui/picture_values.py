@@ -1,17 +1,22 @@
 """What the picture tab tells a visitor's session, and what it hears back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.degradation import Degradation
 from webui.preview import View
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a visitor chose. strength: 0.0 leaves the picture as it is, 1.0 is as trained, 2.0 the most."""
+    """What a visitor chose. strength: 0.0 leaves the picture as it is, 1.0 is as trained, 2.0 the most.
+
+    told: numbers of a Degradation that go before the measured ones; a blind student does without them.
+    """
 
     model: str
     strength: float
+    told: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Shown:
     view: View
     has_detail: bool  # whether a detail shows more than the whole picture does
     notices: tuple[str, ...]
+    measured: Degradation | None  # None: the student is blind
+    degradation: Degradation | None  # what it was restored from: measured, but for what the settings tell
 
 
 @dataclass(frozen=True)

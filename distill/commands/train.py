@@ -14,9 +14,29 @@ def add_arguments(parser):
     parser.add_argument(
         "--out", required=True, metavar="RUN", help="the run's folder: settings, log, state and the best card"
     )
-    parser.add_argument("--student", default="small", help="nano, small, base or report (default: %(default)s)")
-    parser.add_argument("--teacher", metavar="CARD", help="a shipped name or a card whose pictures are a second target")
-    parser.add_argument("--recipe", default="report", help="how pictures are degraded (default: %(default)s)")
+    parser.add_argument("--split", metavar="FILE", help="which pictures validate, written by data check --out")
+    parser.add_argument(
+        "--student",
+        default="small",
+        help="nano, small, base, report, or a teacher: rrdb-small, ... (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--teacher", metavar="CARD", help="a shipped name, a card, or a weights file whose pictures are a second target"
+    )
+    parser.add_argument("--recipe", default="report", help="report, call or both (default: %(default)s)")
+    parser.add_argument(
+        "--call-share", type=float, default=0.4, help="share of call's crops under both (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--call-versions", type=int, default=3, help="prepared draws of each picture (default: %(default)s)"
+    )
+    parser.add_argument("--experts", type=int, help="sets of weights; 1 trains it blind (default: the student's)")
+    parser.add_argument(
+        "--told-share", type=float, default=0.25, help="share of crops told their degradation (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--estimate-weight", type=float, default=0.3, help="of the measured degradation's error (default: %(default)s)"
+    )
     parser.add_argument("--epochs", type=int, default=30, help="(default: %(default)s)")
     parser.add_argument("--batch-size", type=int, default=8, help="crops in a step (default: %(default)s)")
     parser.add_argument("--crop", type=int, default=192, help="side of a crop in pixels (default: %(default)s)")
@@ -33,6 +53,14 @@ def add_arguments(parser):
         default=0.7,
         help="weight of the clean picture against the teacher's (default: %(default)s)",
     )
+    parser.add_argument(
+        "--feature-weight", type=float, default=0.0, help="of matching the teacher's features (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--perceptual-weight", type=float, default=0.0, help="of VGG-19's view of the picture (default: %(default)s)"
+    )
+    parser.add_argument("--vgg", metavar="FILE", help="VGG-19's weights with torchvision's names, .pth or .safetensors")
+    parser.add_argument("--init", metavar="CARD", help="begin with the weights of this card of the same student")
     parser.add_argument("--learning-rate", type=float, default=3e-3, help="of Adam (default: %(default)s)")
     parser.add_argument("--beta2", type=float, default=0.99, help="of Adam (default: %(default)s)")
     parser.add_argument(
@@ -45,6 +73,8 @@ def add_arguments(parser):
     parser.add_argument("--seed", type=int, default=42, help="(default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw pairs (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: %(default)s)")
+    parser.add_argument("--branches", action="store_true", help="re-parameterised 3x3 filters, folded afterwards")
+    parser.add_argument("--compile", action="store_true", help="torch.compile: slow to start, faster after")
     parser.add_argument("--precision", default="float32", help="float32 or bfloat16 (default: %(default)s)")
 
 

@@ -13,10 +13,13 @@ _PROVIDERS = {
 }
 
 
-class OnnxBackend:
-    """A card's student in ONNX Runtime. device: "auto" or "cpu", "directml", "coreml"."""
+class OnnxGraph:
+    """An ONNX model in ONNX Runtime. device: "auto" or "cpu", "directml", "coreml".
 
-    def __init__(self, card, device="auto", threads=None):
+    wait_busily: whether its threads stay awake for a while after a run, which slows down another library that is next.
+    """
+
+    def __init__(self, model, device="auto", threads=None, wait_busily=True):
         provider = _PROVIDERS.get(device)
         if provider not in ort.get_available_providers():
             raise UnknownBackend(
@@ -25,12 +28,30 @@ class OnnxBackend:
         self.device = device if device != "auto" else "cpu"
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors alone
+        if not wait_busily:
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads is not None:
             options.intra_op_num_threads = threads
-        self._session = ort.InferenceSession(onnx_model(card).SerializeToString(), options, providers=[provider])
+        self._session = ort.InferenceSession(model.SerializeToString(), options, providers=[provider])
 
-    def residual(self, pixels):
+    def run(self, pixels):
+        """pixels: (H, W, C) uint8. Returns the first and only item of what the model gives."""
         return self._session.run(None, {"pixels": pixels[None]})[0][0]
 
     def close(self):
         del self._session
+
+
+class OnnxBackend(OnnxGraph):
+    """A card's student in ONNX Runtime."""
+
+    kept = 1  # compiling takes 15 ms, and what a session has allocated it never gives back
+
+    def __init__(self, card, device="auto", threads=None):
+        super().__init__(onnx_model(card), device, threads)
+
+    def residual(self, pixels):
+        return self.run(pixels)
+
+    def rest(self):
+        """Nothing to give back."""

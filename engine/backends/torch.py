@@ -9,6 +9,8 @@ from engine.networks import network_from_card
 class TorchBackend:
     """A card's student in PyTorch. device: "auto", "cpu", "cuda", "cuda:1", "mps"."""
 
+    kept = 8  # each is its weights alone
+
     def __init__(self, card, device="auto", threads=None):
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -32,3 +34,6 @@ class TorchBackend:
 
     def close(self):
         del self._network
+
+    def rest(self):
+        """Nothing to give back: torch shares its memory among all networks."""

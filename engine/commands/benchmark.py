@@ -26,7 +26,7 @@ def run(args):
     from pathlib import Path
 
     from engine.atomic_write import write_atomically
-    from engine.benchmark import SIZES, time_sharpener
+    from engine.benchmark import SIZES, time_measuring, time_sharpener
     from engine.cards import model_names
     from engine.provenance import provenance
     from engine.sharpener import Sharpener
@@ -49,18 +49,26 @@ def run(args):
             with Sharpener(model, backend=backend, device=args.device, threads=args.threads) as sharpener:
                 for size in args.size:
                     times = time_sharpener(sharpener, size, runs=args.runs)
+                    once = time_measuring(sharpener, size)
                     row = {"model": sharpener.name, "backend": sharpener.backend_name, "device": sharpener.device}
-                    rows.append(row | {"size": size} | times)
+                    rows.append(row | {"size": size} | times | once)
                     steps = " + ".join(f"{milliseconds:.1f}" for milliseconds in times["steps"].values())
                     print(
                         f"{sharpener.name:<10}{sharpener.backend_name:<10}{size:<7}{times['median_ms']:>6.1f} ms"
-                        f"{times['p95_ms']:>6.1f} ms{times['fps']:>8.1f}   {steps}",
+                        f"{times['p95_ms']:>6.1f} ms{times['fps']:>8.1f}   {steps}{_once(once)}",
                         flush=True,
                     )
     if args.json is not None:
         results = provenance(shlex.join(["python", "launch.py", *sys.argv[1:]])) | {"runs": args.runs, "rows": rows}
         write_atomically(Path(args.json), (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
     return 0
+
+
+def _once(times):
+    """What a picture costs beside, or a stream when it changes."""
+    if not times:
+        return ""
+    return f"; once: measuring {times['measure_ms']:.1f}, assembling {times['assemble_ms']:.1f}"
 
 
 def _check_place(name):

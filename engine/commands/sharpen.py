@@ -6,10 +6,17 @@ import argparse
 import os
 import sys
 import time
+from functools import partial
 
 from engine.errors import BadSetting
 
 HELP = "sharpen a picture, or every picture of a folder"
+MEASURED = {
+    "blur": "width of the blur in pixels, 0 to 8",
+    "noise": "noise in grey levels, 0 to 64",
+    "compression": "what JPEG or a video coder changed, in grey levels, 0 to 64",
+    "upscaling": "how many times it was enlarged, 1 to 8",
+}
 
 
 def add_arguments(parser):
@@ -27,6 +34,8 @@ def add_arguments(parser):
     parser.add_argument(
         "--strength", type=float, default=1.0, help="0 unchanged, 1 as trained, up to 2 (default: %(default)s)"
     )
+    for name, what in MEASURED.items():
+        parser.add_argument(f"--{name}", type=float, metavar="N", help=f"{what}, instead of the measured number")
     parser.add_argument("--backend", default="auto", help="auto, openvino, onnx, torch (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps, ... (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist; IN itself never")
@@ -55,9 +64,12 @@ def run(args):
         raise BadSetting("IN and OUT must not be empty; the current folder is `.`")
     if not 0.01 <= args.max_megapixels < 1_000_000:
         raise BadSetting(f"--max-megapixels must be a number from 0.01 to 1000000, not {args.max_megapixels:g}")
+    from engine.degradation import Degradation
     from engine.sharpener import Sharpener, checked_strength
 
     strength = checked_strength(args.strength)
+    told = {name: getattr(args, name) for name in MEASURED if getattr(args, name) is not None}
+    Degradation(**told)  # refuses numbers outside their range
     from engine.batch import Batch, Settings, plan
 
     work = plan(args.input, args.output, overwrite=args.overwrite, recursive=args.recursive)
@@ -68,7 +80,10 @@ def run(args):
     if not work.jobs:
         return say.unread(work)
     with Sharpener(args.model, device=args.device, backend=args.backend) as sharpener:
-        batch = Batch(work.jobs, sharpener, settings)
+        if sharpener.blind and told:
+            raise BadSetting(f"model {sharpener.name!r} is blind: leave out --{next(iter(told))}, or choose another")
+        measures = not sharpener.blind and strength > 0
+        batch = Batch(work.jobs, sharpener, settings, partial(sharpener.measure, **told) if measures else None)
         return say.folder(work, batch) if work.folder else say.picture(batch)
 
 
@@ -95,8 +110,9 @@ class _Speaker:
                 if outcome.error:
                     raise outcome.error
                 self._note(outcome, print)
-                seconds = time.monotonic() - started
-                self._tell(f"{outcome.job.target}  ({outcome.width} x {outcome.height}, {seconds:.1f} s)")
+                size, seconds = f"{outcome.width} x {outcome.height}", time.monotonic() - started
+                words = f"; {outcome.degradation.words}" if outcome.degradation else ""
+                self._tell(f"{outcome.job.target}  ({size}, {seconds:.1f} s{words})")
         except KeyboardInterrupt:
             outcomes.close()  # a write that began is finished first
             there = batch.written[0] if batch.written else None
@@ -121,6 +137,8 @@ class _Speaker:
                     if outcome.error:
                         refused.append(outcome)
                     self._note(outcome, bar.write)
+                    if outcome.degradation and not self.quiet:
+                        bar.write(self._shown(f"{outcome.job.source}: {outcome.degradation.words}"))
                     bar.update()
         except KeyboardInterrupt:
             outcomes.close()  # a write that began is finished first
@@ -154,9 +172,13 @@ class _Speaker:
 
     def _tell(self, line):
         if not self.quiet:
-            # a name may hold what this terminal cannot show
-            encoding = sys.stdout.encoding or "utf-8"
-            print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+            print(self._shown(line), flush=True)
+
+    @staticmethod
+    def _shown(line):
+        """The line without what this terminal cannot show, as a name may hold it."""
+        encoding = sys.stdout.encoding or "utf-8"
+        return line.encode(encoding, "backslashreplace").decode(encoding)
 
     def _trouble(self, line):
         sys.stderr.write(f"whetstone: {line}\n")

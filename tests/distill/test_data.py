@@ -5,19 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from skimage import data
 
 from distill.data import (
-    PairDataset,
     PictureFile,
     PixelCache,
     data_hash,
-    draw_pair,
     find_pictures,
     split_pictures,
     train_and_val,
 )
-from distill.degrade import ReportDegradation
 from engine.errors import BadData
 from tests.distill.pictures import write_pictures
 
@@ -90,42 +86,3 @@ def test_a_folder_of_broken_pictures_is_refused(tmp_path):
     (tmp_path / "x.png").write_bytes(b"")
     with pytest.raises(BadData, match="none of the 1 pictures"):
         PixelCache(find_pictures(tmp_path), tmp_path / "cache")
-
-
-@given(seed=st.integers(0, 999))
-def test_a_degraded_crop_is_the_crop_of_the_degraded_picture(seed):
-    picture = data.astronaut()[:300, :300]
-    clean, degraded = draw_pair(picture, ReportDegradation, 64, np.random.default_rng(seed))
-    places = [
-        (top, left)
-        for top in range(0, 237, 2)
-        for left in range(0, 237, 2)
-        if (picture[top, left] == clean[0, 0]).all() and (picture[top : top + 64, left : left + 64] == clean).all()
-    ]
-    rng = np.random.default_rng(seed)
-    rng.integers(119), rng.integers(119)  # the two offsets are drawn first
-    whole = ReportDegradation.sample(rng).apply(picture)
-    assert any((whole[top : top + 64, left : left + 64] == degraded).all() for top, left in places)
-
-
-def test_samples_repeat_and_each_turn_uses_every_picture_once():
-    pictures = [np.full((70, 70, 3), 10 * index, np.uint8) for index in range(8)]
-    dataset = PairDataset(pictures, ReportDegradation, 32, count=16, seed=5)
-    levels = [int(dataset[index][0][0, 0, 0]) // 10 for index in range(16)]
-    assert sorted(levels[:8]) == sorted(levels[8:]) == list(range(8)) and levels[:8] != levels[8:]
-    going_on = PairDataset(pictures, ReportDegradation, 32, count=16, seed=5, first=6)
-    assert len(going_on) == 10
-    for one, other in zip(dataset[9], going_on[3], strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_the_clean_share_stays_sharp():
-    pictures = [data.chelsea()]
-    for share, low, high in ((0.0, 0, 0), (1.0, 40, 40), (0.5, 8, 32)):
-        dataset = PairDataset(pictures, ReportDegradation, 32, count=40, seed=1, clean_share=share)
-        assert low <= sum((clean == degraded).all() for clean, degraded in map(dataset.__getitem__, range(40))) <= high
-
-
-def test_a_picture_smaller_than_the_crop_is_reflected():
-    clean, degraded = draw_pair(data.chelsea()[:70, :90], ReportDegradation, 128, np.random.default_rng(0))
-    assert clean.shape == degraded.shape == (128, 128, 3)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.ndimage import correlate1d
+from scipy.ndimage import correlate, correlate1d
+from scipy.stats import chisquare
 from skimage import data
 
 from distill.baselines import mean_kernel
@@ -26,6 +27,29 @@ def test_draws_are_uniform_over_the_ranges_of_the_report():
     sigmas = np.array([draw.sigma for draw in draws])
     assert sigmas.min() >= 1.0 and sigmas.max() <= 2.5
     assert np.abs(np.histogram(sigmas, 15, (1.0, 2.5))[0] - 400).max() < 5 * np.sqrt(400)
+
+
+def test_sigma_is_uniform_by_chi_square():
+    rng = np.random.default_rng(42)
+    sigmas = [ReportDegradation.sample(rng).sigma for _ in range(2000)]
+    assert chisquare(np.histogram(sigmas, 20, (1.0, 2.5))[0]).pvalue > 0.01
+
+
+@given(draw=any_draw)
+def test_the_kernel_is_a_gaussian_of_its_side_cut_off_and_scaled_to_1(draw):
+    offsets = np.arange(draw.kernel) - (draw.kernel - 1) / 2
+    by_hand = np.exp(-(offsets**2 + offsets[:, None] ** 2) / (2 * draw.sigma**2))
+    assert draw.taps().sum() == pytest.approx(1, abs=1e-9)
+    np.testing.assert_allclose(draw.taps(), by_hand / by_hand.sum(), atol=1e-6)
+
+
+@given(draw=any_draw, length=st.integers(2, 41))
+def test_between_down_and_up_lies_a_side_of_half_the_length(draw, length):
+    assert np.linalg.matrix_rank(draw.scaling(length), tol=1e-3) == length // 2
+    picture = np.repeat(np.eye(64, dtype=np.float32)[:, :, None], 3, 2)
+    matrix = draw.scaling(64)
+    by_matrix = matrix @ correlate(picture[:, :, 0], draw.taps(), mode="mirror") @ matrix.T
+    np.testing.assert_allclose(draw.soften(picture)[:, :, 1], by_matrix, atol=1e-5)
 
 
 @given(draw=any_draw, level=st.integers(0, 255), height=st.integers(1, 40), width=st.integers(1, 40))
@@ -57,6 +81,28 @@ def test_blur_and_bilinear_halving_equal_a_calculation_by_hand():
     np.testing.assert_allclose(inner, by_hand, rtol=1e-4)
 
 
+@given(draw=any_draw)
+def test_the_effective_blur_is_the_width_of_the_measured_point_spread(draw):
+    spread = np.zeros((64, 64))
+    for top, left in ((32, 32), (32, 33), (33, 32), (33, 33)):  # the four places on the half-size grid
+        point = np.zeros((64, 64), np.float32)
+        point[top, left] = 1
+        spread += np.roll(draw.soften(point), (32 - top, 32 - left), (0, 1)) / 4
+    assert spread.sum() == pytest.approx(1, abs=1e-4)
+    for axis in (0, 1):
+        variance = spread.sum(axis) @ (np.arange(64) - 32.0) ** 2
+        assert draw.truth().blur == pytest.approx(np.sqrt(variance), abs=1e-3)
+
+
+@given(draw=any_draw)
+def test_degrading_tells_what_was_done_no_noise_no_coder_half_the_size(draw):
+    picture = data.chelsea()[:63, :80]
+    degraded, truth = draw.degrade(picture)
+    np.testing.assert_array_equal(degraded, draw.apply(picture))
+    assert truth == draw.truth()
+    assert (truth.noise, truth.compression, truth.upscaling) == (0, 0, 2)
+
+
 def test_the_draw_of_a_test_picture_depends_on_its_name_alone():
     assert degradation_named("text_0001") == degradation_named("text_0001")
     assert degradation_named("text_0001") != degradation_named("text_0002")
@@ -67,8 +113,9 @@ def test_the_draw_of_a_test_picture_depends_on_its_name_alone():
 def test_the_mean_kernel_is_a_centred_blur_that_sums_to_1():
     kernel = mean_kernel("report", draws=200)
     assert kernel.sum() == pytest.approx(1, abs=1e-5)
-    assert np.unravel_index(kernel.argmax(), kernel.shape) == (10, 10)
-    offsets = np.arange(-10, 11)
+    middle = len(kernel) // 2
+    assert np.unravel_index(kernel.argmax(), kernel.shape) == (middle, middle)
+    offsets = np.arange(len(kernel)) - middle
     assert abs((kernel.sum(0) * offsets).sum()) < 0.05  # pixels off the centre
     assert 1.2 < np.sqrt((kernel.sum(0) * offsets**2).sum()) < 2.2  # pixels wide
 

@@ -1,7 +1,12 @@
 """Laws of training, by training: it learns, it resumes to the same weights, it keeps the best, it refuses nonsense."""
 
 import json
-from dataclasses import replace
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +19,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from distill.run_folder import RunFolder  # noqa: E402 - after the check that torch is there
 from distill.settings import TrainSettings  # noqa: E402 - after the check that torch is there
 from distill.train import train  # noqa: E402 - after the check that torch is there
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*distutils.*:DeprecationWarning")
 
@@ -48,6 +55,69 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(settings, tmp_path):
         np.testing.assert_array_equal(resumed.weights[name], array)
     for one, other in zip(rows(tmp_path / "whole"), rows(tmp_path / "halves"), strict=True):
         assert one["val_ssim"] == other["val_ssim"] and one["loss_total"] == other["loss_total"]
+
+
+def test_a_killed_run_goes_on_to_the_same_numbers(settings, tmp_path):
+    """kill -9 in the middle of the second epoch, then the same command again."""
+    fields = {**asdict(settings), "epochs": 3}
+    program = (
+        "import json, sys; from distill.settings import TrainSettings; from distill.train import train;"
+        "train(TrainSettings(**json.loads(sys.argv[1])), sys.argv[2])"
+    )
+    command = [sys.executable, "-c", program, json.dumps(fields)]
+    whole = load_card(train(replace(settings, epochs=3), tmp_path / "whole"))
+    killed = subprocess.Popen([*command, str(tmp_path / "run")], cwd=ROOT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "run" / "last.pt").exists():
+        assert killed.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    assert len(rows(tmp_path / "run")) < 3
+    resumed = load_card(train(replace(settings, epochs=3), tmp_path / "run"))
+    for name, array in whole.weights.items():
+        np.testing.assert_array_equal(resumed.weights[name], array)
+    assert [row["loss_total"] for row in rows(tmp_path / "run")] == [
+        row["loss_total"] for row in rows(tmp_path / "whole")
+    ]
+
+
+def test_two_processes_train_what_one_does(settings, tmp_path):
+    fields = {**asdict(settings), "epochs": 1, "experts": 2}
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import json, sys\nfrom distill.settings import TrainSettings\nfrom distill.train import train\n"
+        "train(TrainSettings(**json.loads(sys.argv[1])), sys.argv[2])\n"
+    )
+    alone = train(TrainSettings(**fields), tmp_path / "alone")
+    launch = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--cpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+    ]
+    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--num_cpu_threads_per_process", "1"]
+    launch += ["--main_process_port", "0", str(program), json.dumps(fields), str(tmp_path / "together")]
+    done = subprocess.run(launch, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    one, two = rows(tmp_path / "alone"), rows(tmp_path / "together")
+    assert len(one) == len(two) == 1  # one process writes
+    assert two[0]["val_psnr"] == pytest.approx(one[0]["val_psnr"], abs=0.02)
+    for name, array in load_card(alone).weights.items():
+        together = load_card(tmp_path / "together" / "nano.json").weights[name]
+        np.testing.assert_allclose(together, array, atol=0.02)
+
+
+def test_a_run_can_begin_with_the_weights_of_a_card(settings, tmp_path):
+    card = train(replace(settings, epochs=6), tmp_path / "first")
+    train(replace(settings, epochs=1, init=str(card), learning_rate=1e-8), tmp_path / "second")
+    assert rows(tmp_path / "second")[0]["val_psnr"] == pytest.approx(rows(tmp_path / "first")[-1]["val_psnr"], abs=0.2)
+    with pytest.raises(BadSetting, match="give one of the same student"):
+        train(replace(settings, init=str(card), student="small"), tmp_path / "other")
 
 
 def test_rows_logged_after_the_last_saved_state_are_written_again_not_twice(settings, tmp_path):

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine import Sharpener
-from engine.benchmark import frame, time_sharpener
+from engine.benchmark import frame, time_measuring, time_sharpener
 from engine.commands import benchmark
 from engine.errors import BadSetting, WhetstoneError
-from tests.engine.students_for_tests import random_card
+from tests.engine.students_for_tests import mixture_card, random_card
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,6 +23,15 @@ def test_steps_add_up_to_about_the_whole():
     assert times["median_ms"] <= times["p95_ms"]
     assert times["fps"] == pytest.approx(1000 / times["median_ms"], rel=0.05)
     assert 0.3 < sum(times["steps"].values()) / times["median_ms"] < 2  # other programs run on the machine too
+
+
+def test_measuring_and_assembling_are_counted_apart_from_the_frames(monkeypatch):
+    with Sharpener(mixture_card()) as sharpener, Sharpener(random_card()) as blind:
+        once = time_measuring(sharpener, "480p", runs=2)
+        assert once["measure_ms"] > 0 and once["assemble_ms"] > 0
+        assert time_measuring(blind, "480p") == {}
+        monkeypatch.setattr(sharpener, "measure", lambda pixels: pytest.fail("a frame is not measured"))
+        assert time_sharpener(sharpener, "480p", runs=2, warm_up=0)["fps"] > 0
 
 
 def test_a_frame_repeats_and_holds_detail():

@@ -7,16 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine.cards import DEFAULT_MODEL, model_names
+from engine import Sharpener
+from engine.cards import DEFAULT_MODEL, model_names, save_card
 from engine.commands import sharpen
 from engine.errors import BadImage, BadOutput, BadSetting, UnknownModel
 from engine.images import ALL_FORMATS, Picture, convert_picture, encode_picture, read_picture
+from engine.students import StudentConfig
 from tests.engine.picture_files import exif_block, latitude_bytes, photo, saved
+from tests.engine.students_for_tests import mixture_card, random_card
 
 ROOT = Path(__file__).resolve().parents[2]
 NANO = ("--model", "nano")
@@ -291,3 +295,39 @@ def test_a_picture_of_50_megapixels_takes_less_than_1500_mb(tmp_path, kind):
     peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     assert peak_bytes < 1_500_000_000
     assert read_picture(tmp_path / "large-sharp.img").pixels.shape == (6104, 8192, 3)
+
+
+@pytest.fixture
+def mixture(tmp_path):
+    return save_card(mixture_card("nano", config=StudentConfig(4, 8, 1, experts=3)), tmp_path / "cards")
+
+
+def test_what_was_measured_is_said_and_a_told_number_goes_before_it(picture, mixture, tmp_path, capsys):
+    assert run(picture, tmp_path / "a.png", "--model", mixture) == 0
+    with Sharpener(mixture) as sharpener:
+        measured = sharpener.measure(read_picture(picture).pixels)
+        assert f"; {measured.words})" in capsys.readouterr().out
+        assert run(picture, tmp_path / "b.png", "--model", mixture, "--blur", 3, "--noise", 9) == 0
+        told = replace(measured, blur=3.0, noise=9.0)
+        assert told.words.startswith("blur 3.0 px, noise 9") and f"; {told.words})" in capsys.readouterr().out
+        expected = sharpener(read_picture(picture).pixels, degradation=told)
+    np.testing.assert_array_equal(read_picture(tmp_path / "b.png").pixels, expected)
+    assert (read_picture(tmp_path / "a.png").pixels != expected).any()
+
+
+def test_of_a_folder_what_was_measured_is_said_for_each_picture(tmp_path, mixture, capsys):
+    folder = folder_of_ten(tmp_path)
+    assert run(folder, "--model", mixture, "--upscaling", 2) == 0
+    out = capsys.readouterr().out
+    assert sum("enlarged 2x" in line for line in out.splitlines()) == 10
+    assert run(folder, tmp_path / "again", "--model", mixture, "--strength", 0) == 0
+    assert "blur" not in capsys.readouterr().out  # nothing is measured for a copy
+
+
+def test_numbers_for_a_blind_model_or_outside_their_range_are_refused(picture, tmp_path, capsys):
+    blind = save_card(random_card("nano"), tmp_path / "cards")
+    with pytest.raises(BadSetting, match="'nano' is blind: leave out --noise"):
+        run(picture, "--model", blind, "--noise", 2)
+    with pytest.raises(BadSetting, match="upscaling must be a number from 1 to 8 times, not 0.5"):
+        run(picture, "--upscaling", 0.5)
+    assert capsys.readouterr() == ("", "") and [path.name for path in picture.parent.iterdir()] == [picture.name]

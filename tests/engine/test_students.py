@@ -25,7 +25,9 @@ def test_each_student_lies_where_the_family_puts_it():
     assert 3 * STUDENTS["base"].macs_per_pixel() < STUDENTS["report"].macs_per_pixel()
 
 
-@pytest.mark.parametrize("wrong", [{"stride": 0}, {"width": -1}, {"depth": 2.5}, {"width": True}, {"condition": 3}])
+@pytest.mark.parametrize(
+    "wrong", [{"stride": 0}, {"width": -1}, {"depth": 2.5}, {"width": True}, {"experts": 0}, {"mixed": "halves"}]
+)
 def test_a_number_outside_its_range_is_refused_by_name(wrong):
     with pytest.raises(BadSetting, match=f"student {next(iter(wrong))} "):
         StudentConfig(**wrong)

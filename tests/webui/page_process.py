@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.cards import Card, save_card
 from engine.students import StudentConfig
+from tests.engine.students_for_tests import mixture_card
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 90  # importing Gradio takes four seconds on an idle machine
@@ -26,6 +27,12 @@ def tiny_student(folder):
     rng = np.random.default_rng(7)
     weights = {name: rng.normal(0, 0.02, shape).astype(np.float32) for name, shape in config.shapes().items()}
     return save_card(Card("tiny", config, weights), Path(folder))
+
+
+def tiny_mixture(folder):
+    """The card of a small student with several experts that measures and is told what is wrong; returns its path."""
+    card = mixture_card("tiny-mixture", config=StudentConfig(stride=4, width=4, depth=1, experts=3))
+    return save_card(card, Path(folder))
 
 
 class PageProcess:

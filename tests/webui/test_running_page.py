@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import tempfile
 import time
 import urllib.parse
 import zipfile
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 from tests.webui.page_client import Visitor
-from tests.webui.page_process import running_page
+from tests.webui.page_process import running_page, tiny_mixture
 from tests.webui.pictures import SVG, decoded, encoded, scene
 
 pytestmark = pytest.mark.slow  # each module starts a real page
@@ -83,6 +84,31 @@ def test_a_half_typed_strength_stops_no_picture_and_is_no_error(page, visitor, t
     answer = visitor.event("strength", "change", {"strength": typed})
     assert answer.success and f" {taken}" in text_of(answer.values["status"])
     assert "Traceback" not in page.output
+
+
+def test_what_a_visitor_sets_goes_before_what_was_measured_and_a_strange_number_is_no_error():
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_page("--model", tiny_mixture(folder)) as mixture,
+        Visitor(mixture.address) as someone,
+    ):
+        first = someone.bring((PNG, "a.png"))
+        offered = first.values["offered"]
+        assert "Measured: blur" in first.values["status"] and offered["picture"] == 0
+        names = ("blur", "noise", "compression", "upscaling")
+        sliders = {f"measured-{name}": offered[name] for name in names}
+        moved = {"offered": offered, **sliders, "measured-blur": 3.4}
+        answer = someone.event("measured-blur", "input", moved)
+        assert answer.success and "blur 3.4 px" in answer.values["status"]
+        assert "(blur as you set it)" in answer.values["status"]
+        answer = someone.event("as-measured", "click", moved)
+        assert answer.success and "you set" not in answer.values["status"]
+        for strange in (None, "", -1e300, 1e300, "2", "x" * 5000, [1], {"a": 1}, True, "nan"):
+            answer = someone.event("measured-blur", "input", {**moved, "measured-blur": strange})
+            assert answer.success and len(answer.values["status"]) < 600
+        for strange in ("x", [], 7, {"picture": 0, "blur": {"a": []}}):
+            assert someone.event("measured-blur", "input", {**moved, "offered": strange}).success
+        assert "Traceback" not in mixture.output
 
 
 def test_several_pictures_come_back_as_one_archive_and_the_broken_one_is_named(visitor):
