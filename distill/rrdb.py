@@ -108,8 +108,8 @@ class RRDBConfig:
 TEACHERS = {
     "rrdb": RRDBConfig(scale=1, shuffle=4),
     "rrdb-informed": RRDBConfig(scale=1, shuffle=4, condition=4),
-    "rrdb-small": RRDBConfig(scale=1, shuffle=2, width=48, growth=24, blocks=1),
-    "rrdb-small-informed": RRDBConfig(scale=1, shuffle=2, width=48, growth=24, blocks=1, condition=4),
+    "rrdb-small": RRDBConfig(scale=1, shuffle=4, width=48, growth=24, blocks=1),
+    "rrdb-small-informed": RRDBConfig(scale=1, shuffle=4, width=48, growth=24, blocks=1, condition=4),
 }
 
 
