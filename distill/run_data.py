@@ -9,7 +9,7 @@ from distill.pairs import DrawnPairs, PairDataset, PreparedPairs
 from distill.split_file import read_split
 from distill.validate import prepare, recipes_of
 
-_SEEN = 20  # training pictures that are measured beside validation's, to see over-fitting
+_SEEN = 20  # training pictures at the most that are measured beside validation's, to see over-fitting
 
 
 class RunData:
@@ -27,7 +27,7 @@ class RunData:
         self.pictures = PixelCache(train_files, cache)
         val_files = _some(val_files, settings.val_pictures, settings.seed)
         val = PixelCache(val_files, cache)
-        seen = PixelCache(_some(self.pictures.files, _SEEN, settings.seed), cache)
+        seen = PixelCache(_some(self.pictures.files, min(_SEEN, settings.val_pictures), settings.seed), cache)
         self.sha256 = {"train": self.pictures.hash, "val": val.hash}
         if is_main:
             for path in (*self.pictures.skipped, *val.skipped):

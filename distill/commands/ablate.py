@@ -15,6 +15,8 @@ def add_arguments(parser):
     parser.add_argument("--epochs", type=int, default=5, help="of each row (default: %(default)s)")
     parser.add_argument("--learning-rate", type=float, default=3e-3, help="(default: %(default)s)")
     parser.add_argument("--crops-per-picture", type=int, default=16, help="in one epoch (default: %(default)s)")
+    parser.add_argument("--crop", type=int, default=192, help="side of a crop in pixels (default: %(default)s)")
+    parser.add_argument("--val-pictures", type=int, default=50, help="validated every epoch (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw pairs (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: %(default)s)")
     parser.add_argument("--precision", default="float32", help="float32 or bfloat16 (default: %(default)s)")
