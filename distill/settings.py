@@ -67,6 +67,7 @@ class TrainSettings:
     learning_rate: float = 3e-3
     beta2: float = 0.99  # Adam's; the usual 0.999 is slow to notice that the first gradients were tiny
     init: str | None = None  # a card of the same student whose weights the run begins with
+    estimator: str | None = None  # a card of any student that measures; the run begins with its estimator
     schedule: str = "cosine"  # or "plateau": halved after 5 epochs without a better validation SSIM
     ema: float = 0.999  # decay of the averaged weights that are validated and kept; 0: none
     split: str | None = None  # file of `data check --out`; None: the folder's own train/ and val/, or drawn by seed

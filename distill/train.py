@@ -64,6 +64,8 @@ def _train(settings, folder, data, teacher, accelerator, device, command, stop_a
     averaged = build_learner(config, device).eval()
     if settings.init is not None:
         _begin_with(settings.init, config, network)
+    if settings.estimator is not None:
+        _take_estimator(settings.estimator, config, network)
     if settings.branches:
         add_branches(network)
         add_branches(averaged)
@@ -173,6 +175,16 @@ def _begin_with(model, config, network):
     if card.config != config:
         raise BadSetting(f"--init {model} holds {card.config}, the run trains {config}; give one of the same student")
     network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in card.weights.items()})
+
+
+def _take_estimator(model, config, network):
+    """Load a card's estimator into the network. Raises BadSetting where either has none."""
+    card = load_card(model)
+    if getattr(config, "experts", 1) == 1 or card.config.experts == 1:
+        raise BadSetting(f"--estimator {model}: both it and the student of the run must have experts; leave it out")
+    prefix = "estimator."
+    found = {name: array for name, array in card.weights.items() if name.startswith(prefix)}
+    network.estimator.load_state_dict({name.removeprefix(prefix): torch.tensor(array) for name, array in found.items()})
 
 
 def _loader(settings, pairs, parts, device):

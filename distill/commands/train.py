@@ -61,6 +61,7 @@ def add_arguments(parser):
     )
     parser.add_argument("--vgg", metavar="FILE", help="VGG-19's weights with torchvision's names, .pth or .safetensors")
     parser.add_argument("--init", metavar="CARD", help="begin with the weights of this card of the same student")
+    parser.add_argument("--estimator", metavar="CARD", help="begin with the estimator of this card of any student")
     parser.add_argument("--learning-rate", type=float, default=3e-3, help="of Adam (default: %(default)s)")
     parser.add_argument("--beta2", type=float, default=0.99, help="of Adam (default: %(default)s)")
     parser.add_argument(

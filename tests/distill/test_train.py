@@ -120,6 +120,18 @@ def test_a_run_can_begin_with_the_weights_of_a_card(settings, tmp_path):
         train(replace(settings, init=str(card), student="small"), tmp_path / "other")
 
 
+def test_a_run_can_begin_with_the_estimator_of_another_student(settings, tmp_path):
+    still = replace(settings, epochs=1, crops_per_picture=1, learning_rate=1e-8, ema=0)
+    path = train(replace(still, student="small", estimator="nano"), tmp_path / "run")
+    given, taken, other = load_card("nano").weights, load_card(path).weights, load_card("small").weights
+    for name in (name for name in given if name.startswith("estimator.")):
+        np.testing.assert_allclose(taken[name], given[name], atol=1e-3)  # half precision
+    assert not np.allclose(taken["estimator.head.weight"], other["estimator.head.weight"], atol=0.01)
+    for refused in (replace(still, estimator="nano", experts=1), replace(still, student="report", estimator="nano")):
+        with pytest.raises(BadSetting, match="must have experts; leave it out"):
+            train(refused, tmp_path / "refused")
+
+
 def test_rows_logged_after_the_last_saved_state_are_written_again_not_twice(settings, tmp_path):
     run = tmp_path / "run"
     train(settings, run, stop_after_s=0)
