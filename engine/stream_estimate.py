@@ -1,4 +1,4 @@
-"""Measures what is wrong with a stream: a detailed part of a frame a few times a second, smoothed, anew after a cut.
+"""Measures what is wrong with a stream: detailed parts of a frame a few times a second, smoothed, anew after a cut.
 
     estimator = Estimator(card)
     follow = StreamEstimator(estimator)
@@ -20,13 +20,13 @@ from engine.pixels import student_input
 PERIOD_S = 0.5  # between measurements
 SMOOTHING_S = 1.5  # after that long a change is taken over to two thirds
 LEAST_CHANGE = 0.04  # of Degradation.vector() from what was said last: 0.1 pixels of blur, an eighth of (1 + noise)
-SIDE = 384  # pixels of the square that is measured
+TILES = 2  # of a frame that are measured
 CUT = 18.0  # grey levels: mean difference between the thumbnails of two frames in a row, from a cut on
 _COARSE, _THUMBNAIL = (128, 72), (16, 9)  # width, height
 
 
 class StreamEstimator:
-    """Follows one stream; called from one thread. estimator: an Estimator, or what has its vector(luma)."""
+    """Follows one stream; called from one thread. estimator: an Estimator, or what has its of_tiles(tiles)."""
 
     def __init__(self, estimator):
         self._estimator = estimator
@@ -59,10 +59,10 @@ class StreamEstimator:
         return float(np.abs(thumbnail - self._thumbnail).mean()) >= CUT
 
     def _measure(self, pixels, at_s):
-        (luma,) = detailed_tiles(pixels, 1, SIDE)
-        if is_flat(luma):  # a black frame between two scenes says nothing about either
+        tiles = detailed_tiles(pixels, TILES)
+        if is_flat(tiles[0]):  # a black frame between two scenes says nothing about either
             return
-        found = self._estimator.vector(luma)
+        found = self._estimator.of_tiles(tiles)
         self.measurements += 1
         if self._smoothed is None:
             self._smoothed = found

@@ -45,7 +45,7 @@ def test_the_graph_measures_what_the_trained_module_measures(backend, shape):
     pixels = np.ascontiguousarray(cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY)[100:][: shape[0], : shape[1]])
     with torch.no_grad():
         expected = network.estimator(torch.from_numpy(pixels)[None, None] / 255)[0].numpy()
-    found = Estimator(card, backend).vector(pixels)
+    found = Estimator(card, backend).of_tiles([pixels])
     np.testing.assert_allclose(found, expected, atol=1e-3)
     assert expected.std() > 0.01  # the four differ
 
@@ -84,18 +84,39 @@ def test_depth_and_channels_do_not_change_what_is_measured(estimator):
         np.testing.assert_allclose(estimator.vector(same), expected, atol=1e-6)
 
 
+def test_tiles_cover_a_picture_from_end_to_end_where_coders_put_their_blocks():
+    ramp = np.add.outer(np.arange(480, dtype=np.uint16) * 80, np.arange(640, dtype=np.uint16) * 40)
+    picture = (ramp >> 8).astype(np.uint8)
+    tiles = detailed_tiles(picture)
+    assert len(tiles) == module.TILES and all(tile.shape == (module.TILE, module.TILE) for tile in tiles)
+    corners = {(int(tile[0, 0]), int(tile[-1, -1])) for tile in tiles}
+    starts = [(top, left) for top in (0, 112, 224) for left in (0, 192, 384)]
+    assert corners == {(int(picture[y, x]), int(picture[y + 255, x + 255])) for y, x in starts}
+
+
 def test_of_a_large_picture_the_tiles_with_detail_are_measured_as_they_are(estimator):
-    detail = data.astronaut()
-    picture = np.full((2600, 1400, 3), 90, np.uint8)
-    places = [(top, left) for top in (0, 1024, 2048) for left in (0, 512)]
+    detail = data.astronaut()[:256, 100:356]
+    picture = np.full((2560, 1536, 3), 90, np.uint8)
+    places = [(top, left) for top in (0, 1024, 2304) for left in (0, 512, 1280)]
     for top, left in places:
-        picture[top : top + 512, left : left + 512] = detail
+        picture[top : top + 256, left : left + 256] = detail
     chosen = detailed_tiles(picture)
     assert len(chosen) == module.TILES
     luma = cv2.cvtColor(detail, cv2.COLOR_RGB2GRAY)
     for tile in chosen:
         np.testing.assert_array_equal(tile, luma)
     np.testing.assert_allclose(estimator.vector(picture), estimator.vector(detail), atol=1e-5)
+
+
+def test_a_tile_counts_as_much_as_there_is_to_see_in_it(estimator):
+    strong = data.astronaut()[:256, 100:356]
+    weak = (128 + (cv2.GaussianBlur(strong, (0, 0), 2).astype(np.int16) - 128) // 10).astype(np.uint8)
+    both = np.hstack([strong, weak])
+    tiles = [cv2.cvtColor(part, cv2.COLOR_RGB2GRAY) for part in (strong, weak)]
+    of_strong, of_weak = estimator.vector(strong), estimator.vector(weak)
+    assert np.abs(of_strong - of_weak).max() > 0.02
+    np.testing.assert_allclose(estimator.of_tiles(tiles), of_strong, atol=0.05 * np.abs(of_strong - of_weak).max())
+    assert np.abs(estimator.vector(both) - of_strong).max() < np.abs(estimator.vector(both) - of_weak).max()
 
 
 @pytest.mark.parametrize("shape", [(3, 800_000), (800_000, 3), (9000, 9000)])

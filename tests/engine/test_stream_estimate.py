@@ -10,8 +10,8 @@ import pytest
 from skimage import data
 
 from engine.degradation import Degradation
-from engine.estimate import Estimator
-from engine.stream_estimate import LEAST_CHANGE, PERIOD_S, SMOOTHING_S, StreamEstimator
+from engine.estimate import TILE, Estimator
+from engine.stream_estimate import LEAST_CHANGE, PERIOD_S, SMOOTHING_S, TILES, StreamEstimator
 from tests.engine.students_for_tests import mixture_card
 
 CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "video"
@@ -25,8 +25,8 @@ class Told:
     def __init__(self, blur):
         self.blur, self.calls = blur, 0
 
-    def vector(self, luma):
-        assert luma.ndim == 2 and max(luma.shape) <= 384
+    def of_tiles(self, tiles):
+        assert 1 <= len(tiles) <= TILES and all(tile.ndim == 2 and max(tile.shape) <= TILE for tile in tiles)
         self.calls += 1
         return np.array(Degradation(blur=self.blur).vector(), np.float32)
 
