@@ -112,6 +112,7 @@ class LiveSession:
                     card, backend=settings.backend, device=settings.device, steady=Steady() if settings.steady else None
                 )
                 opened.append(self._sharpener)
+                self._sharpener.warm_up(source.height, source.width)
             except BaseException:
                 for part in reversed(opened):
                     part.close()

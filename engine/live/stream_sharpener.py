@@ -61,6 +61,12 @@ class StreamSharpener:
                     self._steady.reset()
                 old.close()
 
+    def warm_up(self, height, width):
+        """Allocate for frames of a size, so that the first one is not late."""
+        with self._lock:
+            self._shape = height, width, self._student.channels
+            self._student.sharpener.residual(np.zeros(self._shape, np.uint8))
+
     def __call__(self, frame, strength):
         """The frame's pixels, sharpened, (H, W, 3) uint8; strength 0 gives them as they are."""
         if strength <= 0:
