@@ -109,8 +109,9 @@ class LiveSession:
                 opened.append(sink)
                 card = load_card(settings.model)
                 self._sharpener = StreamSharpener(
-                    card, backend=settings.backend, device=settings.device, steady=Steady() if settings.steady else None
-                )
+                    card, backend=settings.backend, device=settings.device,
+                    steady=Steady() if settings.steady else None, background=True,
+                )  # fmt: skip
                 opened.append(self._sharpener)
                 self._sharpener.warm_up(source.height, source.width)
             except BaseException:
