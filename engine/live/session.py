@@ -11,6 +11,7 @@
 Every method may be called from any thread. Closing a page changes nothing: only stop() ends a call.
 """
 
+import atexit
 import os
 import threading
 import time
@@ -335,4 +336,5 @@ def the_session():
     with _making:
         if _one is None:
             _one = LiveSession()
+            atexit.register(_one.stop)  # a library that computes while the interpreter goes down may crash it
         return _one
