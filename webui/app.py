@@ -11,7 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from engine.cards import DEFAULT_MODEL
-from webui.door import Door
+from webui.door import ACCESS_PATH, Door, refuse_websocket
+from webui.host_camera import HostCamera
+from webui.host_socket import HOST_PATH, serve_host_camera
+from webui.live_guard import Guard
+from webui.live_socket import BROWSER_PATH, serve_browser_camera
+from webui.live_visitors import Visitors, open_stream_sharpener
 from webui.picture_desk import Limits, PictureDesk
 from webui.presence import Presence
 from webui.server import ABOUT_PATH
@@ -76,7 +81,9 @@ def open_page(settings):
         blocks = build_blocks(desk)
         presence = Presence(on_gone=desk.leave)
         stack.callback(presence.close)
-        server = build_server(blocks, desk, presence, settings)
+        live = open_live(sharpeners, settings)
+        stack.callback(live.close)
+        server = build_server(blocks, desk, presence, live, settings)
         loading.wait_until_loaded()
 
         stop = threading.Event()
@@ -84,6 +91,26 @@ def open_page(settings):
         tidying.start()
         stack.callback(stop.set)
         yield Page(server, blocks, desk, sharpeners, loading)
+
+
+@dataclass(frozen=True)
+class Live:
+    """What the Live tab drives: the cameras of browsers, and this machine's."""
+
+    visitors: Visitors
+    host: HostCamera
+
+    def close(self):
+        self.host.close()
+        self.visitors.close()
+
+
+def open_live(sharpeners, settings):
+    """The Live tab's parts, over the page's choice of students; nothing is loaded before it is needed."""
+    engine = {"device": settings.device, "backend": settings.backend}
+    names, default = sharpeners.names(), sharpeners.default
+    visitors = Visitors(names, default, lambda name: open_stream_sharpener(name, **engine))
+    return Live(visitors, HostCamera(names, default, **engine))
 
 
 def sample_paths(folder=SAMPLES_DIR):
@@ -95,26 +122,23 @@ def build_blocks(desk):
     """The Gradio page over a desk."""
     import gradio as gr
 
-    from webui import picture_tab, theme
+    from webui import live_tab, picture_tab, theme
 
-    tabs = [("Picture", picture_tab.build)]
+    tabs = [("Picture", lambda: picture_tab.build(desk)), ("Live", lambda: live_tab.build(desk.sharpeners))]
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.HTML(_HEADER.format(mark=theme.mark()), elem_id="page-header")
-        if len(tabs) == 1:
-            tabs[0][1](desk)
-        else:
-            with gr.Tabs():
-                for name, build in tabs:
-                    with gr.Tab(name):
-                        build(desk)
+        with gr.Tabs(elem_id="tabs"):
+            for name, build in tabs:
+                with gr.Tab(name, elem_id=f"tab-{name.lower()}"):
+                    build()
         gr.HTML(_FOOTER, elem_id="page-footer")
         blocks.unload(lambda: None)  # browsers open the heartbeat that tells us of their leaving only for this event
     blocks.queue(max_size=_WAITING, default_concurrency_limit=_AT_ONCE, api_open=False)
     return blocks
 
 
-def build_server(blocks, desk, presence, settings):
-    """The ASGI application: Gradio behind the door, and a word on who this is."""
+def build_server(blocks, desk, presence, live, settings):
+    """The ASGI application: Gradio and the Live tab's WebSockets behind the door, and a word on who this is."""
     import fastapi
     import gradio as gr
 
@@ -125,6 +149,27 @@ def build_server(blocks, desk, presence, settings):
     @outer.get(ABOUT_PATH)
     def about():
         return {"name": TITLE}
+
+    local_only = settings.local_only and not settings.root_path
+    guard = Guard(outer, asks_login=settings.auth is not None, local_only=local_only)
+
+    @outer.get(ACCESS_PATH)
+    async def access(request: fastapi.Request):
+        return {"host": await guard.may_use_host(request.scope)}
+
+    @outer.websocket(BROWSER_PATH)
+    async def browser_camera(socket: fastapi.WebSocket):
+        if not await guard.may_enter(socket.scope):
+            await refuse_websocket(socket.scope, socket.send, 401, _LOG_IN)
+            return
+        await serve_browser_camera(socket, live.visitors)
+
+    @outer.websocket(HOST_PATH)
+    async def host_camera(socket: fastapi.WebSocket):
+        if not await guard.may_use_host(socket.scope):
+            await refuse_websocket(socket.scope, socket.send, 401, _NOT_HERE)
+            return
+        await serve_host_camera(socket, live.host)
 
     gr.mount_gradio_app(
         outer,
@@ -154,7 +199,7 @@ def build_server(blocks, desk, presence, settings):
     return Door(
         outer,
         owns_served=desk.workspace.owns_served,
-        local_only=settings.local_only and not settings.root_path,
+        local_only=local_only,
         public_hosts=[public] if public else [],
         presence=presence,
     )
@@ -233,6 +278,9 @@ def _tidy(desk, stop):
     while not stop.wait(_TIDY_EVERY_S):
         desk.tidy()
 
+
+_LOG_IN = "Log in first, then reload the page."
+_NOT_HERE = "Only who is at this machine, or has logged in, may use its camera."
 
 _HEADER = """
 <header>

@@ -29,12 +29,12 @@ def chromium_path():
 
 
 @contextlib.contextmanager
-def chromium():
-    """A headless Chromium (playwright's Browser)."""
+def chromium(*flags):
+    """A headless Chromium (playwright's Browser). flags: more of its command line."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS, headless=True)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS, *flags], headless=True)
         try:
             yield browser
         finally:
