@@ -6,10 +6,9 @@ drives the same session. Knows no web server and no Gradio.
 
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
-from engine.errors import BadSetting, WhetstoneError
+from engine.errors import BadSetting
 from webui.live_jpeg import encode
 from webui.live_protocol import write_preview
 
@@ -67,7 +66,7 @@ class HostCamera:
         }
 
     def do(self, message):
-        """One click, a dict with a "type". Raises WhetstoneError with the line for the person; takes a second to start."""
+        """One click, a dict with a "type"; a start takes a second. Raises WhetstoneError: the line for the person."""
         kind, value = message["type"], message.get("value")
         clicks = {
             "start": lambda: self.session.start(self._settings(message)),

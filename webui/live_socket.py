@@ -79,7 +79,7 @@ class _Conversation:
     def __init__(self, socket, visitors, visit):
         self._socket, self._visitors, self._visit = socket, visitors, visit
         self._settings = Settings()
-        self._waiting = None  # (number, JPEG, Settings, when it came)
+        self._waiting: tuple = ()  # (number, JPEG, Settings, when it came)
         self._came = asyncio.Event()
         self._said = ""
 
@@ -121,7 +121,7 @@ class _Conversation:
             await self._came.wait()
             self._came.clear()
             number, jpeg, settings, came_at = self._waiting
-            self._waiting = None
+            self._waiting = ()
             begun_at, answer = await self._turn(jpeg, settings)
             if answer is None:
                 return
@@ -143,7 +143,7 @@ class _Conversation:
 
 
 async def receive(socket, idle_s, sentence):
-    """The next message, text or bytes. Raises WebSocketDisconnect; Refusal with the sentence after idle_s of silence."""
+    """The next message, text or bytes. Raises WebSocketDisconnect; Refusal with the sentence after idle_s seconds."""
     try:
         message = await asyncio.wait_for(socket.receive(), idle_s)
     except asyncio.TimeoutError:

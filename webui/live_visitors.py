@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from engine.errors import BadImage, TooManyPixels, WhetstoneError
 from engine.live.frames import Frame
@@ -81,7 +82,7 @@ class Visit:
     def __init__(self, visitors):
         self._visitors = visitors
         self._lock = threading.Lock()
-        self._stream = None
+        self._stream: Any = None  # a StreamSharpener
         self._student = None
         self._here = True
 

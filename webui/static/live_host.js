@@ -97,7 +97,8 @@ function hostCamera(view, settings, on) {
   }
 
   function figures() {
-    const student = state.student === state.chosen_student ? state.student : `${state.student} (to hold the rate)`;
+    const words = state.student === state.chosen_student ? state.student : `${state.student} (to hold the rate)`;
+    const student = words + (state.half_rate ? ", every second frame" : "");
     return [
       ["fps in", oneDecimal(state.fps_in)],
       ["fps out", oneDecimal(state.fps_out)],
@@ -105,7 +106,7 @@ function hostCamera(view, settings, on) {
       ["p95", inMs(state.latency_p95_ms)],
       ["work", state.work_ms === null ? null : `${inMs(state.work_ms)} of ${inMs(state.available_ms)}`],
       ["dropped", String(state.dropped)],
-      ["student", (state.bypass ? "bypassed" : student) + (state.half_rate ? ", every second frame" : "")],
+      ["student", state.bypass ? "bypassed" : student],
       ["size", state.width ? `${state.width} × ${state.height}` : null],
       ["output", state.settings.virtual && !state.sink_lost && state.output !== "nowhere" ? state.output : "this preview alone"],
       ["measured", state.measured],
