@@ -42,6 +42,16 @@ def chromium(*flags):
 
 
 @contextlib.contextmanager
+def another_chromium(browser, *flags):
+    """One more Chromium beside a running one, with other flags (playwright itself can be started only once)."""
+    other = browser.browser_type.launch(executable_path=chromium_path(), args=[*FLAGS, *flags], headless=True)
+    try:
+        yield other
+    finally:
+        other.close()
+
+
+@contextlib.contextmanager
 def open_page(browser, address, **options):
     """(page, Log) in a fresh profile, the picture tab ready. options: of playwright's new_context (viewport, ...)."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})

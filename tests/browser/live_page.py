@@ -31,7 +31,12 @@ class Traffic:
 
     def __init__(self, page):
         self.sent, self.received, self.words = {}, {}, []
+        self._page = page
         page.on("websocket", self._watch)
+
+    def stop(self):
+        """Watch no further connection."""
+        self._page.remove_listener("websocket", self._watch)
 
     def _watch(self, socket):
         if not socket.url.endswith("/live/browser"):

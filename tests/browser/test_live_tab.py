@@ -6,8 +6,9 @@ import pytest
 from engine.live.frames import Frame
 from engine.live.stream_sharpener import StreamSharpener
 from tests.browser.camera_clip import FAKE_CAMERA, real_clip, write_film
-from tests.browser.chromium import chromium
+from tests.browser.chromium import another_chromium, chromium
 from tests.browser.live_page import canvas_pixels, figures, live_page, number, sharpness, wait_for_frames
+from tests.webui.live_server import eventually
 from tests.webui.page_process import running_page
 from webui.live_jpeg import decode, encode
 
@@ -198,7 +199,7 @@ def test_leaving_the_page_gives_the_place_back(visit, browser, running):
             press_start(page)
 
 
-def test_without_a_camera_or_permission_the_page_says_what_to_do(running):
+def test_without_a_camera_or_permission_the_page_says_what_to_do(running, browser):
     for flags, words in (
         (
             ["--use-fake-device-for-media-stream=device-count=0", "--use-fake-ui-for-media-stream"],
@@ -206,16 +207,19 @@ def test_without_a_camera_or_permission_the_page_says_what_to_do(running):
         ),
         (["--use-fake-device-for-media-stream", "--deny-permission-prompts"], "not allowed"),
     ):
-        with chromium(*flags) as started, live_page(started, running.address) as (page, _log, _traffic):
+        with (
+            another_chromium(browser, *flags) as started,
+            live_page(started, running.address) as (page, _log, _traffic),
+        ):
             page.click("#live .live-start")
             page.wait_for_selector("#live .live-line.bad")
             assert words in page.locator("#live .live-line").inner_text() and label(page) == "Start"
 
 
-def test_on_plain_http_from_elsewhere_the_page_says_that_the_camera_needs_https(tmp_path):
+def test_on_plain_http_from_elsewhere_the_page_says_that_the_camera_needs_https(browser):
     with running_page("--listen", "--auth", "anna:correct-horse") as open_to_all:
         port = open_to_all.address.rsplit(":", 1)[1]
-        with chromium(*FAKE_CAMERA, "--host-resolver-rules=MAP studio.lan 127.0.0.1") as started:
+        with another_chromium(browser, *FAKE_CAMERA, "--host-resolver-rules=MAP studio.lan 127.0.0.1") as started:
             page = started.new_page()
             page.goto(f"http://studio.lan:{port}")
             page.get_by_label("username").fill("anna")
@@ -271,7 +275,8 @@ def test_this_machines_camera_runs_on_without_its_page_and_a_second_one_controls
     other.wait_for_function("!document.querySelector('#live [data-figure=recording]')")
     other.click("#live .live-start")
     other.wait_for_function("document.querySelector('#live .live-start').textContent === 'Start'")
-    assert [film.suffix for film in (running.home / "Whetstone").iterdir()] == [".mp4"]
+    films = running.home / "Whetstone"
+    assert eventually(lambda: [film.suffix for film in films.iterdir()] == [".mp4"])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
