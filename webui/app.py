@@ -11,12 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from engine.cards import DEFAULT_MODEL
-from webui.door import ACCESS_PATH, Door, refuse_websocket
-from webui.host_camera import HostCamera
-from webui.host_socket import HOST_PATH, serve_host_camera
-from webui.live_guard import Guard
-from webui.live_socket import BROWSER_PATH, serve_browser_camera
-from webui.live_visitors import Visitors, open_stream_sharpener
+from webui.door import Door
 from webui.picture_desk import Limits, PictureDesk
 from webui.presence import Presence
 from webui.server import ABOUT_PATH
@@ -81,7 +76,9 @@ def open_page(settings):
         blocks = build_blocks(desk)
         presence = Presence(on_gone=desk.leave)
         stack.callback(presence.close)
-        live = open_live(sharpeners, settings)
+        from webui.live_routes import open_live  # what it imports is being imported by the loading thread, too
+
+        live = open_live(sharpeners, device=settings.device, backend=settings.backend)
         stack.callback(live.close)
         server = build_server(blocks, desk, presence, live, settings)
         loading.wait_until_loaded()
@@ -91,26 +88,6 @@ def open_page(settings):
         tidying.start()
         stack.callback(stop.set)
         yield Page(server, blocks, desk, sharpeners, loading)
-
-
-@dataclass(frozen=True)
-class Live:
-    """What the Live tab drives: the cameras of browsers, and this machine's."""
-
-    visitors: Visitors
-    host: HostCamera
-
-    def close(self):
-        self.host.close()
-        self.visitors.close()
-
-
-def open_live(sharpeners, settings):
-    """The Live tab's parts, over the page's choice of students; nothing is loaded before it is needed."""
-    engine = {"device": settings.device, "backend": settings.backend}
-    names, default = sharpeners.names(), sharpeners.default
-    visitors = Visitors(names, default, lambda name: open_stream_sharpener(name, **engine))
-    return Live(visitors, HostCamera(names, default, **engine))
 
 
 def sample_paths(folder=SAMPLES_DIR):
@@ -143,6 +120,8 @@ def build_server(blocks, desk, presence, live, settings):
     import gradio as gr
 
     from webui import theme
+    from webui.live_guard import Guard
+    from webui.live_routes import add_routes
 
     outer = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -152,24 +131,7 @@ def build_server(blocks, desk, presence, live, settings):
 
     local_only = settings.local_only and not settings.root_path
     guard = Guard(outer, asks_login=settings.auth is not None, local_only=local_only)
-
-    @outer.get(ACCESS_PATH)
-    async def access(request: fastapi.Request):
-        return {"host": await guard.may_use_host(request.scope)}
-
-    @outer.websocket(BROWSER_PATH)
-    async def browser_camera(socket: fastapi.WebSocket):
-        if not await guard.may_enter(socket.scope):
-            await refuse_websocket(socket.scope, socket.send, 401, _LOG_IN)
-            return
-        await serve_browser_camera(socket, live.visitors)
-
-    @outer.websocket(HOST_PATH)
-    async def host_camera(socket: fastapi.WebSocket):
-        if not await guard.may_use_host(socket.scope):
-            await refuse_websocket(socket.scope, socket.send, 401, _NOT_HERE)
-            return
-        await serve_host_camera(socket, live.host)
+    add_routes(outer, live, guard)
 
     gr.mount_gradio_app(
         outer,
@@ -278,9 +240,6 @@ def _tidy(desk, stop):
     while not stop.wait(_TIDY_EVERY_S):
         desk.tidy()
 
-
-_LOG_IN = "Log in first, then reload the page."
-_NOT_HERE = "Only who is at this machine, or has logged in, may use its camera."
 
 _HEADER = """
 <header>

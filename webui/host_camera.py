@@ -31,6 +31,7 @@ class HostCamera:
         self._pictures = threading.Lock()
         self._encoded = None  # (index, message) of the last preview
         self._encoded_at = 0.0
+        self._starting = False
         self.pages = 0  # that look; counted by the server's one thread
 
     @property
@@ -69,7 +70,7 @@ class HostCamera:
         """One click, a dict with a "type"; a start takes a second. Raises WhetstoneError: the line for the person."""
         kind, value = message["type"], message.get("value")
         clicks = {
-            "start": lambda: self.session.start(self._settings(message)),
+            "start": lambda: self._start(self._settings(message)),
             "stop": self.session.stop,
             "strength": lambda: self._change(strength=value),
             "bypass": lambda: self._change(bypass=value is True),
@@ -87,6 +88,7 @@ class HostCamera:
         return {
             "type": "state",
             **session.stats(),
+            **({"state": "starting"} if self._starting else {}),
             "settings": {
                 "source": settings.source,
                 "height": settings.height,
@@ -113,6 +115,14 @@ class HostCamera:
                 self._encoded = index, write_preview(index & 0xFFFFFFFF, before, after)
                 self._encoded_at = time.monotonic()
             return self._encoded if self._encoded is not None and self._encoded[0] != after_index else None
+
+    def _start(self, settings):
+        session = self.session
+        self._starting = True
+        try:
+            session.start(settings)
+        finally:
+            self._starting = False
 
     def _settings(self, message):
         from engine.live.session import LiveSettings

@@ -62,7 +62,8 @@ function hostCamera(view, settings, on) {
     state = message;
     on.session(state);
     const running = state.running;
-    on.state(running ? "running" : state.state === "starting" ? "starting" : "stopped");
+    on.state(state.state === "starting" ? "starting" : running ? "running" : "stopped");
+    if (state.state === "starting") return undefined;
     on.figures(running ? figures() : []);
     if (running) trouble = "";
     const bad = ["failed", "waiting", "stalled"].includes(state.state) || state.sink_lost;

@@ -37,7 +37,7 @@ function line(text, isBad = false) {
 function state(word) {
   root.dataset.state = word;
   parts.start.textContent = word === "stopped" ? "Start" : word === "starting" ? "Starting ..." : "Stop";
-  parts.start.disabled = word === "starting" && mode === "host";
+  parts.start.disabled = word === "starting" && mode === "host" && !host.running();
   parts.record.disabled = word !== "running";
 }
 
