@@ -31,6 +31,7 @@ class Traffic:
 
     def __init__(self, page):
         self.sent, self.received, self.words = {}, {}, []
+        self.count = 0  # frames that came back so far
         self._page = page
         page.on("websocket", self._watch)
 
@@ -51,6 +52,7 @@ class Traffic:
             self.words.append(message)
             return
         number, jpeg = read(message)
+        self.count += place is self.received
         place[number] = jpeg
         while len(place) > 100:
             del place[next(iter(place))]

@@ -3,6 +3,7 @@ function splitView(root) {
   const frame = root.querySelector(".live-picture");
   const canvas = root.querySelector(".live-canvas");
   const handle = root.querySelector(".live-split");
+  const tag = root.querySelector(".live-before");
   const pen = canvas.getContext("2d", { alpha: false });
   const STEP = 0.02;
   let share = 0.5;
@@ -59,6 +60,7 @@ function splitView(root) {
       after = pictureAfter;
       frame.dataset.empty = "false";
       frame.dataset.whole = String(!after);
+      tag.textContent = after ? "Before" : "Untouched";
       draw();
     },
     clear() {
