@@ -250,5 +250,5 @@ _HEADER = """
 """
 
 _FOOTER = """
-<p>Pictures are deleted when you close the page; the Live tab keeps none. Location data (GPS) is left out of the results.</p>
+<p>Pictures are deleted when you close the page; the Live tab keeps none. GPS positions are left out of the results.</p>
 """
