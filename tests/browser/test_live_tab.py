@@ -268,6 +268,13 @@ def test_this_machines_camera_runs_on_without_its_page_and_a_second_one_controls
     start_test_picture(page)
     page.wait_for_function("document.querySelector('#live .live-canvas').width === 640")
     other, _traffic = visit()
+    states = []
+
+    def keep(message):
+        if isinstance(message, str) and json.loads(message)["type"] == "state":
+            states.append(json.loads(message))
+
+    other.on("websocket", lambda socket: socket.on("framereceived", keep))
     other.check("#live input[value=host]")
     other.wait_for_selector("#live [data-figure='fps out']")
     other.wait_for_function("document.querySelector('#live .live-size').value === '640x480'")
@@ -279,6 +286,10 @@ def test_this_machines_camera_runs_on_without_its_page_and_a_second_one_controls
     other.keyboard.press("b")
     other.click("#live .live-record")
     other.wait_for_selector("#live [data-figure=recording]")
+    sent, ends_at = states[-1]["frames_out"], time.monotonic() + 90
+    while states[-1]["frames_out"] < sent + 3:  # a recording without a frame leaves no file
+        assert time.monotonic() < ends_at, "no frames were sent for 90 s"
+        other.wait_for_timeout(100)
     other.click("#live .live-record")
     other.wait_for_function("!document.querySelector('#live [data-figure=recording]')")
     other.click("#live .live-start")
