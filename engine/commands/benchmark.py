@@ -1,10 +1,10 @@
 """`python launch.py benchmark`: frames a second by student, backend and resolution, with the share of each step."""
 
-import os
 import shlex
 import sys
 
-from engine.errors import BadOutput, BadSetting
+from engine.commands.places import check_json_place
+from engine.errors import BadSetting
 
 HELP = "time the students on this machine, by resolution and backend"
 
@@ -37,7 +37,7 @@ def run(args):
         if size not in SIZES:
             raise BadSetting(f"size {size!r} is not one of {', '.join(SIZES)}")
     if args.json is not None:
-        _check_place(args.json)
+        check_json_place(args.json)
     models = args.model or model_names()
     for model in models:  # before minutes of measuring, not after
         for backend in args.backend:
@@ -69,16 +69,3 @@ def _once(times):
     if not times:
         return ""
     return f"; once: measuring {times['measure_ms']:.1f}, assembling {times['assemble_ms']:.1f}"
-
-
-def _check_place(name):
-    """Raises BadSetting for a name that does not end in .json, BadOutput where no file of that name can be written."""
-    folder = os.path.dirname(name) or "."
-    if not name.lower().endswith(".json"):
-        raise BadSetting(f"--json needs the name of a file that ends in .json, not {name!r}")
-    if os.path.isdir(name):
-        raise BadOutput(f"{name!r} is a folder; give the name of a file in it")
-    if not os.path.isdir(folder):
-        raise BadOutput(f"the folder {folder!r} does not exist; create it first, or choose another")
-    if not os.access(folder, os.W_OK):
-        raise BadOutput(f"the folder {folder!r} cannot be written to; choose a folder of your own")
