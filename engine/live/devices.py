@@ -47,7 +47,8 @@ def list_devices():
 
 def cameras():
     """The devices that give frames, without Whetstone's own kind of virtual camera: [Device, ...]."""
-    return [device for device in list_devices() if device.captures and not device.loopback]
+    # one that this user may not ask counts, so that it can be told
+    return [device for device in list_devices() if (device.captures or not device.driver) and not device.loopback]
 
 
 def virtual_cameras():

@@ -1,6 +1,6 @@
 """Measures flicker: how much pictures change from frame to frame where nothing moves, before and after sharpening.
 
-    python -m engine.live.flicker ../shared/data/video/*.mp4 --noise 2 4 8 --json assets/results/flicker.json
+    python -m engine.live.flicker ../shared/data/video/*.mp4 --blur 1.5 --noise 2 4 8 --json assets/results/flicker.json
 
 Sensor noise is added to a clip (seeded), the noisy clip is sharpened as live, and on the pixels that stand still in the
 clip without noise the mean absolute change of luma from one frame to the next is compared: after / before.
@@ -44,8 +44,8 @@ class Flicker:
             last_clean, last_noisy, last_sharp = self._last
             still = still_mask(clean, last_clean)
             if still.mean() >= _LEAST_SHARE:
-                self.before_sum += _change(noisy, last_noisy)[still].sum()
-                self.after_sum += _change(sharp, last_sharp)[still].sum()
+                self.before_sum += float(_change(noisy, last_noisy)[still].sum(dtype=np.float64))
+                self.after_sum += float(_change(sharp, last_sharp)[still].sum(dtype=np.float64))
                 self.pixels += int(still.sum())
         self._last = clean, noisy, sharp
 
@@ -56,14 +56,16 @@ class Flicker:
         return {"before": round(before, 3), "after": round(after, 3), "ratio": ratio}
 
 
-def measure_flicker(frames, sharpener, noise, strength=1.0, fps=30.0, seed=0):
-    """Flicker.figures() of a clip with added noise.
+def measure_flicker(frames, sharpener, noise, blur=0.0, strength=1.0, fps=30.0, seed=0):
+    """Flicker.figures() of a clip that is first blurred (a sharp one is left as it is), then given noise.
 
     frames: (H, W, 3) uint8 RGB, one after another; sharpener: a StreamSharpener; noise: standard deviation of the
-    sensor's Gaussian noise, each channel by itself, in grey levels.
+    sensor's Gaussian noise, each channel by itself, in grey levels; blur: of the lens, a Gaussian's, in pixels.
     """
     rng, flicker = np.random.default_rng(seed), Flicker()
     for index, clean in enumerate(frames):
+        if blur:
+            clean = cv2.GaussianBlur(clean, (0, 0), blur)
         noisy = np.clip(clean + rng.normal(0, noise, clean.shape), 0, 255).round().astype(np.uint8)
         sharp = sharpener(Frame(noisy, index, index / fps), strength)
         flicker.add(*(student_input(pixels, 1)[:, :, 0] for pixels in (clean, noisy, sharp)))
@@ -86,6 +88,7 @@ def main(argv):
     parser.add_argument("clips", nargs="+")
     parser.add_argument("--model", nargs="+", default=["small"])
     parser.add_argument("--noise", nargs="+", type=float, default=[2.0, 4.0, 8.0], help="grey levels")
+    parser.add_argument("--blur", nargs="+", type=float, default=[1.0, 2.0], help="of the lens, pixels")
     parser.add_argument("--strength", type=float, default=1.0)
     parser.add_argument("--frames", type=int, default=60, help="of each clip (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE")
@@ -93,11 +96,13 @@ def main(argv):
     if args.json is not None:
         check_json_place(args.json)
     rows = []
-    for clip, model, noise, steady in itertools.product(args.clips, args.model, args.noise, (False, True)):
+    for clip, model, blur, noise, steady in itertools.product(
+        args.clips, args.model, args.blur, args.noise, (False, True)
+    ):
         with VideoReader(clip) as reader, StreamSharpener(model, steady=Steady() if steady else None) as sharpener:
             frames = map(upright_rgb, itertools.islice(reader.frames(), args.frames))
-            figures = measure_flicker(frames, sharpener, noise, args.strength, float(reader.rate))
-        row = {"clip": Path(clip).name, "model": model, "noise": noise, "steady": steady} | figures
+            figures = measure_flicker(frames, sharpener, noise, blur, args.strength, float(reader.rate))
+        row = {"clip": Path(clip).name, "model": model, "blur": blur, "noise": noise, "steady": steady} | figures
         rows.append(row)
         print(" ".join(f"{key} {value}" for key, value in row.items()), flush=True)
     if args.json is not None:

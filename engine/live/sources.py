@@ -50,5 +50,7 @@ class Pace:
             return False
         if self._due > now:
             self._sleep(self._due - now)
-        self._due = max(self._due + self._period, now)
+        self._due += self._period
+        if self._due < now:
+            self._due = now + self._period
         return True

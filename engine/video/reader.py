@@ -48,13 +48,22 @@ class VideoReader:
 
     def frames(self):
         """Every av.VideoFrame in order. Raises BadVideo where the file is damaged or ends too early, or holds none."""
-        seen, last = 0, None
+        yield from (frame for frame, _ in self.frames_and_packets(()))
+
+    def frames_and_packets(self, others):
+        """(frame, None) and (None, packet of one of the other streams) as they lie in the file. Raises as frames()."""
+        seen = 0
         try:
-            for frame in self.container.decode(self.stream):
-                if not seen:
-                    self.rotation = frame.rotation % 360
-                seen, last = seen + 1, frame.time
-                yield frame
+            for packet in self.container.demux(self.stream, *others):
+                if packet.stream.index != self.stream.index:
+                    if packet.dts is not None:  # the end of a stream is told by an empty packet
+                        yield None, packet
+                    continue
+                for frame in packet.decode():
+                    if not seen:
+                        self.rotation = frame.rotation % 360
+                    seen += 1
+                    yield frame, None
         except (av.FFmpegError, OSError) as error:
             raise BadVideo(
                 f"{self.path} is damaged or truncated after {_count(seen)} ({_reason(error)}); "
@@ -62,9 +71,9 @@ class VideoReader:
             ) from error
         if not seen:
             raise BadVideo(f"{self.path} holds no frame that can be decoded; nothing to sharpen")
-        self._check_end(seen, last)
+        self._check_end(seen)
 
-    def _check_end(self, seen, last):
+    def _check_end(self, seen):
         """A file cut off in its middle may end without any complaint."""
         if self.frame_count and seen < self.frame_count - 2:  # coders may hide a frame at either end
             raise BadVideo(

@@ -1,9 +1,11 @@
 """Writes a video file that appears whole or not at all: H.264 pictures, other streams copied as they are."""
 
 import os
+import struct
 from fractions import Fraction
 
 import av
+from av.sidedata.sidedata import Type
 
 from engine.atomic_write import Beside
 from engine.errors import BadOutput
@@ -21,7 +23,7 @@ class VideoWriter:
 
     def __init__(
         self, path, *, height, width, rate, time_base, quality=20, preset="veryfast", pixel_format="yuv420p",
-        overwrite=False, metadata=None,
+        overwrite=False,
     ):  # fmt: skip
         suffix = os.path.splitext(os.fspath(path))[1].lower()
         if suffix not in CONTAINERS:
@@ -29,7 +31,6 @@ class VideoWriter:
         self._place = Beside(path, overwrite=overwrite)
         try:
             self._container = av.open(str(self._place.temporary), "w", format=CONTAINERS[suffix])
-            self._container.metadata.update(metadata or {})
             self.stream = self._container.add_stream(
                 "libx264", rate=Fraction(rate).limit_denominator(100_000), time_base=Fraction(time_base),
                 width=width, height=height, options={"crf": str(quality), "preset": preset},
@@ -47,8 +48,26 @@ class VideoWriter:
         ValueError: this container cannot hold it.
         """
         stream = self._container.add_stream_from_template(template, opaque=True)
-        stream.metadata.update(template.metadata)
+        stream.metadata.update(kept_tags(template.metadata))
         return stream
+
+    def keep_look(self, reader, first):
+        """Take over what says how the pictures are shown: colour tags, pixel shape, rotation; before the first frame.
+
+        reader: the VideoReader they come from; first: its first frame.
+        """
+        source, ours = reader.stream.codec_context, self.stream.codec_context
+        for tag in ("color_range", "colorspace", "color_primaries", "color_trc"):
+            setattr(ours, tag, getattr(source, tag))
+        if reader.stream.sample_aspect_ratio:
+            ours.sample_aspect_ratio = reader.stream.sample_aspect_ratio
+        matrix = first.side_data.get(Type.DISPLAYMATRIX)
+        if matrix is not None:
+            self.stream.set_display_matrix(struct.unpack("9i", bytes(matrix)))
+        self.stream.metadata.update(kept_tags(reader.stream.metadata))
+        self._container.metadata.update(kept_tags(reader.container.metadata))
+        if chapters := reader.container.chapters():
+            self._container.set_chapters(chapters)
 
     def write(self, frame):
         """frame: an av.VideoFrame with pts and time base, later than the last one."""
@@ -96,6 +115,12 @@ class VideoWriter:
             self.finish()
         else:
             self.discard()
+
+
+def kept_tags(metadata):
+    """Words about a file or stream without those that the new file makes itself."""
+    made = {"major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "vendor_id", "duration"}
+    return {key: value for key, value in metadata.items() if key.lower() not in made}
 
 
 def _as_os_error(error):
