@@ -73,7 +73,8 @@ def stream_to_one_reader(true, wrong):
 
     send(true, watched)
     reader.wait_for(COUNT - 1)
-    send([*wrong, *FIRST_FRAMES * [picture(ENDED, HEIGHT, WIDTH)]])
+    waiting, ended = (FIRST_FRAMES * [picture(index, HEIGHT, WIDTH)] for index in (WAITING, ENDED))
+    send([*waiting, *wrong, *ended])
     reader.join()
     return reader.arrivals
 
