@@ -1,10 +1,12 @@
 """`python launch.py camera`: a camera through a student into the virtual camera that calls list, until Ctrl-C."""
 
+import contextlib
 import json
 import math
 import shlex
 import signal
 import sys
+import threading
 import time
 from collections import deque
 
@@ -62,17 +64,20 @@ def run(args):
         device=args.device, virtual_device=args.virtual_device, overwrite=args.overwrite,
     )  # fmt: skip
     session = LiveSession(tell=lambda line: print(f"whetstone: {line}", file=sys.stderr, flush=True))
-    stop_on_sigterm()
-    status, watch = 0, Watch()
-    try:
+    watch = Watch()
+    with stop_signals() as asked_to_stop:
         session.start(settings)
         if not args.quiet:
             now = session.stats()
             where = f"{now['width']}x{now['height']} from {now['source']} to {now['output']}"
             print(f"{where}; {now['student']} by {now['backend']}; Ctrl-C stops", flush=True)
-        watch.until(session, args.seconds, quiet=args.quiet)
-    except KeyboardInterrupt:
-        status = 130
+        watch.until(session, args.seconds, asked_to_stop, quiet=args.quiet)
+        status = 130 if asked_to_stop.is_set() else 0
+        return _finish(args, session, watch, status)
+
+
+def _finish(args, session, watch, status):
+    """End the run, say and write what it came to; the exit status."""
     error, figures = session.error, session.whole_run()
     last = session.stop()
     if error is not None:
@@ -95,13 +100,19 @@ def size_of(text):
     return int(parts[1]), int(parts[0])
 
 
-def stop_on_sigterm():
-    """Let whoever ends this process politely (kill, a service manager) get what Ctrl-C gets."""
+@contextlib.contextmanager
+def stop_signals():
+    """An Event that Ctrl-C sets, and whoever ends this process politely (kill, a service manager).
 
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
+    So nothing is torn in its middle: a camera or a library that is being opened is opened first, then closed.
+    """
+    asked = threading.Event()
+    before = {kind: signal.signal(kind, lambda *_: asked.set()) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
 
 
 class Watch:
@@ -110,10 +121,10 @@ class Watch:
     def __init__(self):
         self.minutes = deque(maxlen=1440)
 
-    def until(self, session, seconds, quiet):
-        """Until the session ends by itself, or for so long."""
+    def until(self, session, seconds, asked_to_stop, quiet):
+        """Until the session ends by itself, for so long, or until asked_to_stop, an Event, is set."""
         begun = spoken = noted = time.monotonic()
-        while not session.wait(0.1):
+        while not session.wait(0.1) and not asked_to_stop.is_set():
             now = time.monotonic()
             if seconds is not None and now - begun >= seconds:
                 break

@@ -2,10 +2,9 @@
 
 import sys
 
-LINUX = (
-    "`sudo apt install v4l2loopback-dkms && "
-    "sudo modprobe v4l2loopback devices=1 exclusive_caps=1 card_label=Whetstone` (browsers need exclusive_caps=1)"
-)
+_OPTIONS = "devices=1 exclusive_caps=1 card_label=Whetstone"  # browsers need exclusive_caps=1
+LOAD = f"sudo modprobe v4l2loopback {_OPTIONS}"
+LINUX = f"`sudo apt install v4l2loopback-dkms linux-headers-$(uname -r) && {LOAD}` (browsers need exclusive_caps=1)"
 MACOS = "install OBS 30 or newer (https://obsproject.com), press Start Virtual Camera once, then Stop, and quit OBS"
 WINDOWS = "install OBS (https://obsproject.com) or Unity Capture (https://github.com/schellingb/UnityCapture)"
 
@@ -15,6 +14,15 @@ def how_to_install(system=sys.platform):
     if system == "darwin":
         return MACOS
     return WINDOWS if system == "win32" else LINUX
+
+
+def keep_after_restart():
+    """How Linux loads the driver at every start."""
+    return (
+        f"to keep it after a restart: `echo options v4l2loopback {_OPTIONS} | "
+        "sudo tee /etc/modprobe.d/v4l2loopback.conf && "
+        "echo v4l2loopback | sudo tee /etc/modules-load.d/v4l2loopback.conf`"
+    )
 
 
 def how_to_free(held, system=sys.platform):

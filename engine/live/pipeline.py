@@ -226,7 +226,9 @@ class Pipeline:
             last = frame
             if self.sink_lost:
                 self._try_sink_again()
-            if not self.sink_lost:
+            if self.sink_lost:
+                self.stats.count(dropped=not repeated)
+            else:
                 self._send_one(frame, repeated)
                 if self.sink.fps and not self._every_frame:
                     due = _due(due, self._clock(), self.sink.fps)

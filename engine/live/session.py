@@ -11,6 +11,7 @@
 Every method may be called from any thread. Closing a page changes nothing: only stop() ends a call.
 """
 
+import atexit
 import os
 import threading
 import time
@@ -109,8 +110,9 @@ class LiveSession:
                 opened.append(sink)
                 card = load_card(settings.model)
                 self._sharpener = StreamSharpener(
-                    card, backend=settings.backend, device=settings.device, steady=Steady() if settings.steady else None
-                )
+                    card, backend=settings.backend, device=settings.device,
+                    steady=Steady() if settings.steady else None, background=True,
+                )  # fmt: skip
                 opened.append(self._sharpener)
                 self._sharpener.warm_up(source.height, source.width)
             except BaseException:
@@ -181,6 +183,13 @@ class LiveSession:
             if self._quality is not None:
                 self._quality.choose(card.name, card.config.macs_per_pixel())
 
+    def tap(self, sink):
+        """Another sink that never waits gets what is sent, from now until stop(). Raises BadSetting: nothing runs."""
+        with self._lock:
+            if self._pipeline is None:
+                raise BadSetting("nothing runs: start first")
+            self._pipeline.taps = (*self._pipeline.taps, sink)
+
     def start_recording(self, path, overwrite=False):
         """Write what is sent to a video file from now on. Raises BadOutput; BadSetting: not running, or on already."""
         with self._lock:
@@ -190,7 +199,7 @@ class LiveSession:
                 raise BadSetting(f"already recording to {self._recorder.path}; stop that first")
             self._end_recording()
             self._recorder = Recorder(path, self._pipeline.source.fps, overwrite, tell=self._say)
-            self._pipeline.taps = (self._recorder,)
+            self._pipeline.taps = (*self._pipeline.taps, self._recorder)
 
     def stop_recording(self):
         """End the recording: its path, whole; None when there was none or it failed (the message said why)."""
@@ -202,7 +211,7 @@ class LiveSession:
         if recorder is None:
             return None
         if self._pipeline is not None:
-            self._pipeline.taps = ()
+            self._pipeline.taps = tuple(tap for tap in self._pipeline.taps if tap is not recorder)
         recorder.close()
         return Path(recorder.path) if recorder.written and not recorder.error else None
 
@@ -327,4 +336,5 @@ def the_session():
     with _making:
         if _one is None:
             _one = LiveSession()
+            atexit.register(_one.stop)  # a library that computes while the interpreter goes down may crash it
         return _one

@@ -4,9 +4,13 @@ import threading
 
 import numpy as np
 
+from engine.assemble import assembled
 from engine.cards import Card, load_card
+from engine.compiled import degradation_of, step_of
+from engine.degradation import Degradation
 from engine.estimate import Estimator
 from engine.halo import bounded
+from engine.live.slots import LatestSlot
 from engine.pixels import add, student_input
 from engine.sharpener import Sharpener
 from engine.stream_estimate import StreamEstimator
@@ -18,17 +22,20 @@ class StreamSharpener:
     """`sharpener(frame, strength) -> pixels` for the frames of one stream, in order; safe from several threads.
 
     model: a shipped name, the path of a card, or a Card; device, backend, threads: as Sharpener.
+    background: another thread measures the stream and makes the student for what it found ready, so that no frame is
+    late; else the first frame is measured before it is sharpened, and the same frames give the same result.
     steady: what makes a residual steady in time (engine.live.steady), None for each frame by itself.
     Raises UnknownModel, BadCard, UnknownBackend.
     """
 
-    def __init__(self, model="small", *, device="auto", backend="auto", threads=None, steady=None):
+    def __init__(self, model="small", *, device="auto", backend="auto", threads=None, steady=None, background=False):
         self._settings = {"device": device, "backend": backend, "threads": threads}
+        self._kind = _BackgroundStudent if background else _Student
         self._lock = threading.Lock()
         self._changing = threading.Lock()
         self._steady = steady
         self._shape = None  # of the last frame's student input
-        self._student = _Student(model, self._settings)
+        self._student = self._kind(model, self._settings)
 
     @property
     def model(self):
@@ -52,14 +59,14 @@ class StreamSharpener:
         Raises UnknownModel, BadCard.
         """
         with self._changing:
-            fresh = _Student(model, self._settings)
+            fresh = self._kind(model, self._settings)
             if self._shape is not None and self._shape[2] == fresh.channels:
                 fresh.sharpener.residual(np.zeros(self._shape, np.uint8))  # the first call allocates
             with self._lock:
                 self._student, old = fresh, self._student
                 if self._steady is not None:
                     self._steady.reset()
-                old.close()
+            old.close()
 
     def warm_up(self, height, width):
         """Allocate for frames of a size, so that the first one is not late."""
@@ -113,15 +120,19 @@ class StreamSharpener:
 
 
 class _Student:
-    """A sharpener with the estimator that follows the stream for it."""
+    """A student that measures the stream itself, now and then, before the frame that it sharpens."""
 
     def __init__(self, model, settings):
         card = model if isinstance(model, Card) else load_card(model)
-        self.sharpener = Sharpener(card, **settings)
+        self._card, self._settings = card, settings
         self.channels = card.config.channels
         self.degradation = None
-        self._estimator = None if self.sharpener.blind else Estimator(card, threads=settings["threads"])
+        self.sharpener = self._first_sharpener()
+        self._estimator = None if card.config.experts == 1 else Estimator(card, threads=settings["threads"])
         self._follow = None if self._estimator is None else StreamEstimator(self._estimator)
+
+    def _first_sharpener(self):
+        return Sharpener(self._card, **self._settings)
 
     def residual(self, seen, pixels, at_s):
         if self._follow is not None:
@@ -132,3 +143,62 @@ class _Student:
         self.sharpener.close()
         if self._estimator is not None:
             self._estimator.close()
+
+
+class _BackgroundStudent(_Student):
+    """A student that another thread measures the stream for and makes ready: no frame waits for either."""
+
+    def __init__(self, model, settings):
+        super().__init__(model, settings)
+        self._frames, self._lock = LatestSlot(), threading.Lock()
+        self._shape: tuple = (0, 0, 0)  # of what the student saw last
+        self._step: tuple | None = None
+        self._next: Sharpener | None = None
+        self._thread = None
+        if self._follow is not None:
+            work = threading.Thread(target=self._measure, args=(self._follow,), name="whetstone-measure", daemon=True)
+            self._thread = work
+            work.start()
+
+    def _first_sharpener(self):
+        return self._made_for(Degradation())
+
+    def _made_for(self, degradation):
+        """The one plain student for a degradation."""
+        return Sharpener(assembled(self._card, degradation), **self._settings)
+
+    def residual(self, seen, pixels, at_s):
+        self._shape = seen.shape
+        if self._follow is not None:
+            self._frames.put((pixels, at_s))
+        with self._lock:
+            fresh, self._next = self._next, None
+        if fresh is not None:  # between two frames, as what the old one gave last is its own memory
+            self.sharpener, old = fresh, self.sharpener
+            old.close()
+        return self.sharpener.residual(seen)
+
+    def _measure(self, follow):
+        while not self._frames.finished:
+            taken = self._frames.take(timeout_s=0.5)
+            if taken is None:
+                continue
+            degradation = follow(*taken)
+            step = step_of(degradation)
+            if step != self._step:
+                fresh = self._made_for(degradation_of(step))
+                fresh.residual(np.zeros(self._shape, np.uint8))  # the first call allocates
+                with self._lock:
+                    late, self._next = self._next, fresh
+                if late is not None:
+                    late.close()
+                self._step = step
+            self.degradation = degradation
+
+    def close(self):
+        self._frames.close()
+        if self._thread is not None:
+            self._thread.join()
+        if self._next is not None:
+            self._next.close()
+        super().close()

@@ -90,7 +90,6 @@ def test_what_lacks_is_one_line_and_status_2(words, reason):
 )
 def test_wrong_words_are_refused_before_anything_runs(words, kind, reason, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(camera, "stop_on_sigterm", lambda: None)
     parser = argparse.ArgumentParser()
     camera.add_arguments(parser)
     with pytest.raises(kind, match=reason):
