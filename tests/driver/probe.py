@@ -24,7 +24,7 @@ HEIGHT, WIDTH, FPS, COUNT = 360, 640, 30.0, 60
 FALSE_FROM, FALSE_COUNT = 100, 10  # numbers of the stream that is sent wrong, to see that wrong is noticed
 EXCHANGED = 4, 5  # places in it
 WAITING, ENDED = 255, 254  # shown until the reader is there, and after everything
-FIRST_FRAMES = 3  # sent before the reader opens the device, which says that it is a camera once a frame has come
+MARGIN = 3  # frames before and after a stream, so that a start or an end costs none that counts
 SETTLED = 15  # frames that the reader has taken before pictures count: opening keeps the only processor busy
 
 
@@ -43,7 +43,7 @@ class Pictures:
         if not self._pace.wait():
             return None
         self._index += 1
-        pixels = self._pictures.pop(0) if self._watched(self._index) else self._waiting
+        pixels = self._pictures.pop(0) if self._watched() else self._waiting
         self.ended = not self._pictures
         return Frame(pixels, self._index, time.monotonic())
 
@@ -54,7 +54,7 @@ class Pictures:
         """Nothing to free."""
 
 
-def send(pictures, watched=lambda index: True):
+def send(pictures, watched=lambda: True):
     """The pictures through the pipeline into the virtual camera, as the camera command does it."""
     camera = VirtualCamera(HEIGHT, WIDTH, FPS)
     Pipeline(Pictures(pictures, watched), None, camera, controls=Controls(bypass=True)).run()
@@ -64,16 +64,16 @@ def stream_to_one_reader(true, wrong):
     """The Arrivals at a reader that stays while the sender of one stream ends and that of another begins."""
     reader = Reader(until=ENDED, passing={WAITING, ENDED})
 
-    def watched(index):
-        if index == FIRST_FRAMES:
-            reader.start()
+    def watched():
+        if reader.ident is None and any(device.captures for device in devices.virtual_cameras()):
+            reader.start()  # as programs do: the driver says that this is a camera once a first frame has come
         if reader.failed:
             raise RuntimeError("the reader gets no frames")
         return reader.taken >= SETTLED
 
     send(true, watched)
     reader.wait_for(COUNT - 1)
-    waiting, ended = (FIRST_FRAMES * [picture(index, HEIGHT, WIDTH)] for index in (WAITING, ENDED))
+    waiting, ended = (MARGIN * [picture(index, HEIGHT, WIDTH)] for index in (WAITING, ENDED))
     send([*waiting, *wrong, *ended])
     reader.join()
     return reader.arrivals
