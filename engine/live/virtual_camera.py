@@ -8,6 +8,7 @@ import cv2
 from engine.errors import SinkLost
 from engine.live import devices
 from engine.live.driver_help import how_to_free, how_to_install
+from engine.live.loopback import free, free_abandoned
 from engine.live.sinks import even, fitted
 
 MOST_FPS = 55.0  # Zoom hangs above
@@ -31,6 +32,7 @@ class VirtualCamera:
     def reopen(self):
         self.close()
         library = self._library or _library()
+        free_abandoned()
         planar = library.PixelFormat.I420
         self._camera = self._open(library, planar)
         native = self._camera.native_fmt
@@ -64,8 +66,10 @@ class VirtualCamera:
 
     def close(self):
         if self._camera is not None:
+            path = self._camera.device
             self._camera.close()
             self._camera = None
+            free(path)
 
     def __enter__(self):
         return self
