@@ -122,8 +122,11 @@ def _openvino():
         return
     from openvino import Core
 
-    core = Core()
-    devices = {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}
+    from engine.backends.signal_stack import kept_signal_stack
+
+    with kept_signal_stack():
+        core = Core()
+        devices = {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}
     yield Finding(f"{_version('openvino')}: " + ", ".join(f"{name} ({full.strip()})" for name, full in devices.items()))
     if "Intel" in pci_display_vendors() and not any(name.startswith("GPU") for name in devices):
         fix = "install Intel's compute runtime (Debian: `sudo apt install intel-opencl-icd`), join group render"
