@@ -123,10 +123,9 @@ def test_a_run_can_begin_with_the_weights_of_a_card(settings, tmp_path):
 def test_a_run_can_begin_with_the_estimator_of_another_student(settings, tmp_path):
     still = replace(settings, epochs=1, crops_per_picture=1, learning_rate=1e-8, ema=0)
     path = train(replace(still, student="small", estimator="nano"), tmp_path / "run")
-    given, taken, other = load_card("nano").weights, load_card(path).weights, load_card("small").weights
+    given, taken = load_card("nano").weights, load_card(path).weights  # without it, the run begins at random
     for name in (name for name in given if name.startswith("estimator.")):
         np.testing.assert_allclose(taken[name], given[name], atol=1e-3)  # half precision
-    assert not np.allclose(taken["estimator.head.weight"], other["estimator.head.weight"], atol=0.01)
     for refused in (replace(still, estimator="nano", experts=1), replace(still, student="report", estimator="nano")):
         with pytest.raises(BadSetting, match="must have experts; leave it out"):
             train(refused, tmp_path / "refused")
