@@ -17,7 +17,6 @@ _PACKAGES = (
     "pillow",
     "scikit-image",
     "av",
-    "pyvirtualcam",
     "gradio",
 )
 
