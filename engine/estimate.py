@@ -19,7 +19,7 @@ from engine.pixels import student_input
 from engine.students import MEASURED
 
 TILE = 256  # pixels, side
-TILES = 9  # of a picture; chosen on val: blur is 0.02 px closer than measured on the whole of it, and worth 0.1 dB
+TILES = 9  # of a picture; chosen on val, where they came closer to the truth than the whole of it
 _LEAST_SIDE = 16  # pixels; a smaller picture is continued by its edge
 _LEAST_GRADIENT = 0.25  # grey levels, root mean square; below it there is nothing to measure blur on
 
