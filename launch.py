@@ -18,6 +18,7 @@ OLDEST, NEWEST = (3, 10), (3, 12)  # the Pythons that Whetstone is tested with
 COMMANDS = {
     "app": ("webui.commands.app", ("base",)),
     "sharpen": ("engine.commands.sharpen", ("base",)),
+    "camera": ("engine.commands.camera", ("base",)),
     "train": ("distill.commands.train", ("base", "torch")),
     "data": ("distill.commands.data", ("base",)),
     "ablate": ("distill.commands.ablate", ("base", "torch")),

@@ -43,6 +43,46 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, overwrite: bool = 
             temporary.unlink()
 
 
+class Beside:
+    """A long file that a library writes by itself: `temporary` beside its place; keep() moves it there, discard() not.
+
+    Raises BadOutput at once: something is there already (without overwrite), folder missing or read-only; keep() too.
+    """
+
+    def __init__(self, path: str | os.PathLike, *, overwrite: bool = False):
+        self.path, self._overwrite = Path(path), overwrite
+        if os.path.isdir(self.path):
+            raise BadOutput(f"{self.path} is a folder; give the name of a file in it")
+        if not overwrite and os.path.lexists(self.path):
+            raise BadOutput(already_there(self.path))
+        self.temporary = self.path.parent / f".whetstone-{secrets.token_hex(8)}.tmp"
+        try:
+            self.temporary.open("xb").close()
+        except OSError as error:
+            raise BadOutput(refusal(self.path, 0, error)) from error
+
+    def refusal(self, error: OSError) -> str:
+        """One line on why the library could not go on writing."""
+        size = self.temporary.stat().st_size if self.temporary.exists() else 0
+        return refusal(self.path, size, error)
+
+    def keep(self) -> None:
+        """Flush it to disk and give it its name."""
+        try:
+            with open(self.temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            _move(self.temporary, self.path, self._overwrite)
+        except OSError as error:
+            raise BadOutput(self.refusal(error)) from error
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Leave nothing behind; after keep() it does nothing."""
+        with contextlib.suppress(OSError):
+            self.temporary.unlink()
+
+
 @contextlib.contextmanager
 def writing_into(folder: str | os.PathLike):
     """For long work that writes many files: a disk that is full, read-only or not there raises BadOutput."""

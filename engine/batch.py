@@ -101,7 +101,7 @@ def _plan(source: str | os.PathLike, out: str | os.PathLike | None, overwrite: b
         raise BadImage(f"{source_path} does not exist; give a picture or a folder of pictures")
     with suppress(OSError):
         if os.path.isfile(source_path) and is_video_file(source_path):
-            raise BadImage(f"{source_path} is a video; this version sharpens pictures, videos come with a later one")
+            raise BadImage(f"{source_path} is a video, not a picture; engine.video.sharpen takes it")
     job = _plan_picture(source_path, out)
     if is_same_file(job.source, job.target):
         raise BadOutput(f"{job.target} is the picture that is read, which is never overwritten; choose another name")

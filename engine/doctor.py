@@ -109,7 +109,7 @@ def _graphics():
 
 
 def _packages():
-    for name in ("numpy", "opencv-python-headless", "pillow", "safetensors", "onnx", "gradio"):
+    for name in ("numpy", "opencv-python-headless", "pillow", "safetensors", "onnx", "av", "gradio"):
         version = _version(name)
         yield Finding(f"{name} {version}") if version else problem(f"{name} is not installed", INSTALL)
 
@@ -122,8 +122,11 @@ def _openvino():
         return
     from openvino import Core
 
-    core = Core()
-    devices = {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}
+    from engine.backends.signal_stack import kept_signal_stack
+
+    with kept_signal_stack():
+        core = Core()
+        devices = {name: core.get_property(name, "FULL_DEVICE_NAME") for name in core.available_devices}
     yield Finding(f"{_version('openvino')}: " + ", ".join(f"{name} ({full.strip()})" for name, full in devices.items()))
     if "Intel" in pci_display_vendors() and not any(name.startswith("GPU") for name in devices):
         fix = "install Intel's compute runtime (Debian: `sudo apt install intel-opencl-icd`), join group render"
@@ -205,6 +208,18 @@ def _choice():
     yield Finding(f"auto takes {engine}; {sharpen.name!r} sharpened a 1280x720 picture in {took_ms:.0f} ms")
 
 
+def _cameras():
+    from engine.live import examine
+
+    return examine.cameras()
+
+
+def _virtual_camera():
+    from engine.live import examine
+
+    return examine.virtual_camera()
+
+
 def _disk():
     for label, folder in (("Whetstone's folder", ROOT), ("temporary folder", Path(tempfile.gettempdir()))):
         free = shutil.disk_usage(folder).free
@@ -249,6 +264,8 @@ TOPICS = {
     "torch": _torch,
     "Models": _models,
     "Choice": _choice,
+    "Cameras": _cameras,
+    "Virtual cam": _virtual_camera,
     "Disk": _disk,
     "Port": _port,
 }

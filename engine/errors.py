@@ -3,6 +3,9 @@
 WhetstoneError            exit status 2, one line on standard error, no traceback
 ├── BadImage              the bytes are no picture we read: empty, truncated, another format
 │   └── TooManyPixels     its header says more pixels than the caller allows
+├── BadVideo              a video file that cannot be read: no pictures in it, truncated, unknown coder
+├── SourceLost            a camera that is not there, busy, not allowed, or was unplugged
+├── SinkLost              no virtual-camera driver, or another program holds it, or it went away
 ├── BadSetting            an argument is outside its range: strength, size, seed, port, an unknown option value
 ├── UnknownModel          no card of that name or at that path
 ├── BadCard               a card or its weights are not what they claim: unknown key, wrong shape, wrong hash
@@ -24,6 +27,18 @@ class BadImage(WhetstoneError):
 
 class TooManyPixels(BadImage):
     """The header says more pixels than the caller allows."""
+
+
+class BadVideo(WhetstoneError):
+    """A video file that cannot be read, or not to its end."""
+
+
+class SourceLost(WhetstoneError):
+    """A camera that gives no frames: absent, busy, forbidden, unplugged."""
+
+
+class SinkLost(WhetstoneError):
+    """A virtual camera that takes no frames: no driver, busy, gone."""
 
 
 class BadSetting(WhetstoneError):

@@ -252,7 +252,7 @@ def _accept(head: bytes, name: str, formats: tuple[str, ...]) -> str:
         raise BadImage(f"{name} is a {_shown(kind)} picture; accepted here are {accepted(formats)}")
     found = describe(head)
     if found == VIDEO:
-        raise BadImage(f"{name} is a video; this version sharpens pictures, videos come with a later one")
+        raise BadImage(f"{name} is a video, not a picture; `python launch.py sharpen` takes videos")
     raise BadImage(f"{name} is {found}; accepted here are {accepted(formats)}")
 
 

@@ -17,6 +17,7 @@ _PACKAGES = (
     "pillow",
     "scikit-image",
     "av",
+    "pyvirtualcam",
     "gradio",
 )
 

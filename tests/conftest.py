@@ -3,10 +3,11 @@
 import shutil
 from collections import Counter
 from functools import cache
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.driver import parts
 
 # One budget for all property tests; no deadline, because shared machines stall, and nothing written into the tree.
 settings.register_profile("whetstone", deadline=None, max_examples=50, database=None)
@@ -28,12 +29,7 @@ def _no_browser():
     return None if any(map(shutil.which, names)) else "needs Chromium on PATH (Debian: `apt install chromium`)"
 
 
-@cache
-def _no_driver():
-    return None if any(Path("/dev").glob("video*")) else "needs a virtual-camera device (Linux: v4l2loopback)"
-
-
-OBSTACLES = {"gpu": _no_gpu, "browser": _no_browser, "driver": _no_driver}
+OBSTACLES = {"gpu": _no_gpu, "browser": _no_browser, "driver": cache(parts.obstacle)}
 
 
 def pytest_collection_modifyitems(items):

@@ -11,6 +11,8 @@ import pytest
 from PIL import Image, ImageFilter
 from skimage import data
 
+from tests.engine.video.clips import make_clip, moving
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -23,6 +25,7 @@ def folder(tmp_path):
     (tmp_path / "scans" / "more").mkdir(parents=True)
     Image.fromarray(data.page()).save(tmp_path / "scans" / "page.png")
     Image.fromarray(data.coffee()).save(tmp_path / "scans" / "more" / "coffee.webp")
+    make_clip(tmp_path / "clip.mp4", moving(5), sound=True)
     return tmp_path
 
 
@@ -43,7 +46,7 @@ def test_the_sharpen_commands_write_what_the_readme_says(folder):
     assert len(commands) >= 2
     for command in commands:
         run([sys.executable, ROOT / "launch.py", *shlex.split(command, comments=True)], folder)
-    assert (folder / "photo-sharp.jpg").is_file()
+    assert (folder / "photo-sharp.jpg").is_file() and (folder / "clip-sharp.mp4").is_file()
     assert (folder / "sharp" / "page.png").is_file() and (folder / "sharp" / "more" / "coffee.webp").is_file()
 
 

@@ -76,7 +76,11 @@ def open_page(settings):
         blocks = build_blocks(desk)
         presence = Presence(on_gone=desk.leave)
         stack.callback(presence.close)
-        server = build_server(blocks, desk, presence, settings)
+        from webui.live_routes import open_live  # what it imports is being imported by the loading thread, too
+
+        live = open_live(sharpeners, device=settings.device, backend=settings.backend)
+        stack.callback(live.close)
+        server = build_server(blocks, desk, presence, live, settings)
         loading.wait_until_loaded()
 
         stop = threading.Event()
@@ -95,36 +99,39 @@ def build_blocks(desk):
     """The Gradio page over a desk."""
     import gradio as gr
 
-    from webui import picture_tab, theme
+    from webui import live_tab, picture_tab, theme
 
-    tabs = [("Picture", picture_tab.build)]
+    tabs = [("Picture", lambda: picture_tab.build(desk)), ("Live", lambda: live_tab.build(desk.sharpeners))]
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         gr.HTML(_HEADER.format(mark=theme.mark()), elem_id="page-header")
-        if len(tabs) == 1:
-            tabs[0][1](desk)
-        else:
-            with gr.Tabs():
-                for name, build in tabs:
-                    with gr.Tab(name):
-                        build(desk)
+        with gr.Tabs(elem_id="tabs"):
+            for name, build in tabs:
+                with gr.Tab(name, elem_id=f"tab-{name.lower()}"):
+                    build()
         gr.HTML(_FOOTER, elem_id="page-footer")
         blocks.unload(lambda: None)  # browsers open the heartbeat that tells us of their leaving only for this event
     blocks.queue(max_size=_WAITING, default_concurrency_limit=_AT_ONCE, api_open=False)
     return blocks
 
 
-def build_server(blocks, desk, presence, settings):
-    """The ASGI application: Gradio behind the door, and a word on who this is."""
+def build_server(blocks, desk, presence, live, settings):
+    """The ASGI application: Gradio and the Live tab's WebSockets behind the door, and a word on who this is."""
     import fastapi
     import gradio as gr
 
     from webui import theme
+    from webui.live_guard import Guard
+    from webui.live_routes import add_routes
 
     outer = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @outer.get(ABOUT_PATH)
     def about():
         return {"name": TITLE}
+
+    local_only = settings.local_only and not settings.root_path
+    guard = Guard(outer, asks_login=settings.auth is not None, local_only=local_only)
+    add_routes(outer, live, guard)
 
     gr.mount_gradio_app(
         outer,
@@ -154,7 +161,7 @@ def build_server(blocks, desk, presence, settings):
     return Door(
         outer,
         owns_served=desk.workspace.owns_served,
-        local_only=settings.local_only and not settings.root_path,
+        local_only=local_only,
         public_hosts=[public] if public else [],
         presence=presence,
     )
@@ -243,5 +250,5 @@ _HEADER = """
 """
 
 _FOOTER = """
-<p>Pictures are deleted when you close the page. Location data (GPS) is left out of the results.</p>
+<p>Pictures are deleted when you close the page; the Live tab keeps none. GPS positions are left out of the results.</p>
 """

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from webui.server import ABOUT_PATH
 
 API = "/gradio_api"
+ACCESS_PATH = "/live/access"  # tells the page whether this visitor may use this machine's camera
 _HEARTBEAT = f"{API}/heartbeat/"  # a connection that lasts as long as the page is open
 _LARGEST_EVENT = 2**20  # bytes of JSON; pictures come as uploads, not in events
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
@@ -25,6 +26,7 @@ _OPEN = {  # exact paths
         "/manifest.json",
         "/robots.txt",
         ABOUT_PATH,
+        ACCESS_PATH,
         "/logout",
         f"{API}/queue/data",
         f"{API}/queue/status",
@@ -38,6 +40,8 @@ _OPEN = {  # exact paths
     "POST": {"/login", f"{API}/upload", f"{API}/queue/join", f"{API}/cancel", f"{API}/reset"},
 }
 _OPEN_BELOW = {"GET": ("/assets/", "/static/", "/svelte/", _HEARTBEAT, f"{API}/file="), "POST": ()}
+
+_WEBSOCKETS = {"/live/browser", "/live/host"}
 
 # Gradio's page holds inline scripts and compiles its event code at run time, hence 'unsafe-inline' and 'unsafe-eval';
 # what matters here is that nothing is loaded from or sent to another machine.
@@ -70,8 +74,8 @@ class Door:
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
-            if scope["type"] == "websocket" and self._refusal(scope):
-                await send({"type": "websocket.close", "code": 1008})
+            if scope["type"] == "websocket" and (refusal := self._refusal(scope)):
+                await refuse_websocket(scope, send, *refusal)
                 return
             await self.app(scope, receive, send)
             return
@@ -107,10 +111,14 @@ class Door:
                 forwarded = headers.get("x-forwarded-host", "").split(",")[0].strip()
                 own = {host, _host_name(f"//{forwarded}"), *self._public_hosts} - {""}
                 name = _host_name(origin)
-                if name not in own and not (name in _LOCAL_HOSTS and host in _LOCAL_HOSTS):
+                local = name in _LOCAL_HOSTS and host in _LOCAL_HOSTS
+                if name not in own and not local:
+                    return 403, "Another web site may not use this page."
+                # a page that another program of this machine serves may not reach for the camera
+                if scope["type"] == "websocket" and local and _port(origin) != _port(f"//{headers.get('host', '')}"):
                     return 403, "Another web site may not use this page."
         if scope["type"] == "websocket":
-            return None
+            return None if scope["path"] in _WEBSOCKETS else (404, "Not found.")
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         path = scope["path"]
         if path in _OPEN.get(method, ()) or path.rstrip("/") in _OPEN.get(method, ()):
@@ -146,6 +154,26 @@ def _strings(value):
             todo.extend(value.items())
         elif isinstance(value, list):
             todo.extend((key, item) for item in value)
+
+
+async def refuse_websocket(scope, send, status, sentence):
+    """Answer a WebSocket's request as a plain one, with the sentence where the server can."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": sentence})
+        return
+    content = sentence.encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": content})
+
+
+def _port(address):
+    """The port of an address, its scheme's where it names none."""
+    try:
+        parts = urlsplit(address)
+        return parts.port or (443 if parts.scheme in ("https", "wss") else 80)
+    except ValueError:
+        return None
 
 
 def _host_name(address):

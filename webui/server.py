@@ -17,6 +17,7 @@ import uvicorn
 from engine.errors import BadSetting
 
 ABOUT_PATH = "/whetstone.json"  # tells a second start that the one who has the port is a Whetstone
+_LARGEST_MESSAGE = 2**22  # bytes, of a WebSocket; LiveLimits.max_bytes is said in words before that
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -89,7 +90,15 @@ def serve(app, listener, *, on_ready):
     A second Ctrl-C ends at once. Must run in the main thread.
     """
     # Browsers keep their event streams open for as long as the page is: do not wait for them.
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, ws="none")
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        ws="websockets-sansio",  # "auto" takes one that is deprecated
+        ws_max_size=_LARGEST_MESSAGE,
+        ws_per_message_deflate=False,  # JPEG does not get smaller
+    )
     server = _Server(config)
     before = {number: signal.signal(number, server.handle_exit) for number in _signals()}
     threading.Thread(target=_tell_when_ready, args=(server, listener, on_ready), daemon=True).start()

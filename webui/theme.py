@@ -89,7 +89,7 @@ def theme():
 
 
 def style_sheet():
-    return (STATIC / "page.css").read_text(encoding="utf-8")
+    return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in ("page.css", "live.css"))
 
 
 def script():

@@ -3,6 +3,7 @@
 import numpy as np
 import openvino as ov
 
+from engine.backends.signal_stack import kept_signal_stack
 from engine.errors import UnknownBackend
 from engine.graph import onnx_model
 
@@ -11,6 +12,10 @@ class OpenVinoGraph:
     """An ONNX model compiled by OpenVINO. device: "auto" or "cpu", else OpenVINO's name ("GPU", "NPU")."""
 
     def __init__(self, model, device="auto", threads=None):
+        with kept_signal_stack():
+            self._open(model, device, threads)
+
+    def _open(self, model, device, threads):
         core = ov.Core()
         self.device = "CPU" if device in ("auto", "cpu") else device.upper()
         if self.device.split(".")[0] not in {name.split(".")[0] for name in core.available_devices}:

@@ -1,10 +1,10 @@
 """`python launch.py benchmark`: frames a second by student, backend and resolution, with the share of each step."""
 
-import os
 import shlex
 import sys
 
-from engine.errors import BadOutput, BadSetting
+from engine.commands.places import check_json_place
+from engine.errors import BadSetting
 
 HELP = "time the students on this machine, by resolution and backend"
 
@@ -18,6 +18,16 @@ def add_arguments(parser):
     parser.add_argument("--size", nargs="+", default=["480p", "720p", "1080p"], help="480p, 720p, 1080p, 2160p")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: the library's choice)")
     parser.add_argument("--runs", type=int, default=30, metavar="N", help="timed frames each (default: %(default)s)")
+    parser.add_argument(
+        "--latency",
+        action="store_true",
+        help="instead: how old a frame of the test pattern is when it is read behind the live pipeline and the virtual "
+        "camera, where there is one",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, metavar="N", help="of --latency, each (default: %(default)g)"
+    )
+    parser.add_argument("--fps", type=float, default=30.0, help="of the pattern of --latency (default: %(default)g)")
     parser.add_argument("--json", metavar="FILE", help="also write the figures and what made them")
 
 
@@ -37,7 +47,9 @@ def run(args):
         if size not in SIZES:
             raise BadSetting(f"size {size!r} is not one of {', '.join(SIZES)}")
     if args.json is not None:
-        _check_place(args.json)
+        check_json_place(args.json)
+    if args.latency:
+        return _latency(args)
     models = args.model or model_names()
     for model in models:  # before minutes of measuring, not after
         for backend in args.backend:
@@ -64,21 +76,47 @@ def run(args):
     return 0
 
 
+def _latency(args):
+    import json
+    import math
+    from pathlib import Path
+
+    from engine.atomic_write import write_atomically
+    from engine.benchmark import SIZES
+    from engine.live.latency import measure_latency
+    from engine.live.session import LiveSettings
+    from engine.provenance import provenance
+
+    if not (math.isfinite(args.seconds) and 0 < args.seconds <= 3600):
+        raise BadSetting(f"--seconds must be a number above 0 and up to 3600, not {args.seconds:g}")
+    if len(args.backend) > 1:
+        raise BadSetting("--latency takes one --backend")
+    rows = []
+    for model in args.model or ["small"]:
+        for size in args.size:
+            height, width = SIZES[size]
+            settings = LiveSettings(
+                source="pattern", height=height, width=width, fps=args.fps, model=model, auto=False,
+                backend=args.backend[0], device=args.device,
+            )  # fmt: skip
+            row = {"model": model, "size": size, "fps": args.fps} | measure_latency(settings, args.seconds)
+            rows.append(row)
+            percentiles = [row[key] for key in ("p50_ms", "p95_ms", "p99_ms")]
+            figures = "/".join(f"{milliseconds:.1f}" for milliseconds in percentiles) if row["frames"] else "-"
+            print(
+                f"{model:<10}{size:<7}{figures} ms (p50/p95/p99), {row['frames']} frames, {row['missing']} missing; "
+                f"{row['path']}",
+                flush=True,
+            )
+    if args.json is not None:
+        results = provenance(shlex.join(["python", "launch.py", *sys.argv[1:]]))
+        results |= {"seconds": args.seconds, "rows": rows}
+        write_atomically(Path(args.json), (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
+    return 0
+
+
 def _once(times):
     """What a picture costs beside, or a stream when it changes."""
     if not times:
         return ""
     return f"; once: measuring {times['measure_ms']:.1f}, assembling {times['assemble_ms']:.1f}"
-
-
-def _check_place(name):
-    """Raises BadSetting for a name that does not end in .json, BadOutput where no file of that name can be written."""
-    folder = os.path.dirname(name) or "."
-    if not name.lower().endswith(".json"):
-        raise BadSetting(f"--json needs the name of a file that ends in .json, not {name!r}")
-    if os.path.isdir(name):
-        raise BadOutput(f"{name!r} is a folder; give the name of a file in it")
-    if not os.path.isdir(folder):
-        raise BadOutput(f"the folder {folder!r} does not exist; create it first, or choose another")
-    if not os.access(folder, os.W_OK):
-        raise BadOutput(f"the folder {folder!r} cannot be written to; choose a folder of your own")

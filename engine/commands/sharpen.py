@@ -1,4 +1,4 @@
-"""`python launch.py sharpen IN [OUT]`: a picture or a folder of them, sharpened into files of the same kind."""
+"""`python launch.py sharpen IN [OUT]`: a picture, a folder of them or a video, into files of the same kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 
 from engine.errors import BadSetting
 
-HELP = "sharpen a picture, or every picture of a folder"
+HELP = "sharpen a picture, every picture of a folder, or a video"
 MEASURED = {
     "blur": "width of the blur in pixels, 0 to 8",
     "noise": "noise in grey levels, 0 to 64",
@@ -20,13 +20,15 @@ MEASURED = {
 
 
 def add_arguments(parser):
-    parser.add_argument("input", metavar="IN", help="a picture (JPEG, PNG, WebP, BMP, TIFF) or a folder of pictures")
+    parser.add_argument(
+        "input", metavar="IN", help="a picture (JPEG, PNG, WebP, BMP, TIFF), a folder of pictures, or a video"
+    )
     parser.add_argument(
         "output",
         metavar="OUT",
         nargs="?",
         help="for a picture: a file, whose ending gives the format, or an existing folder (default: NAME-sharp.EXT "
-        "beside it); for a folder: a folder (default: DIR-sharp beside it)",
+        "beside it); for a folder: a folder (default: DIR-sharp beside it); for a video: .mp4, .mov or .mkv",
     )
     parser.add_argument(
         "--model", default="small", help="shipped name or path of a card; nano is faster (default: %(default)s)"
@@ -52,6 +54,12 @@ def add_arguments(parser):
         metavar="N",
         help="refuse larger pictures before they are decoded (default: %(default)g)",
     )
+    parser.add_argument(
+        "--video-quality",
+        default="high",
+        metavar="Q",
+        help="high, medium, small or x264's rate factor, 0 (lossless) to 51 (default: %(default)s)",
+    )
     parser.add_argument("--strip-gps", action="store_true", help="leave the place of exposure out of the result")
     parser.add_argument("--quiet", action="store_true", help="print nothing but what went wrong")
 
@@ -71,7 +79,10 @@ def run(args):
     told = {name: getattr(args, name) for name in MEASURED if getattr(args, name) is not None}
     Degradation(**told)  # refuses numbers outside their range
     from engine.batch import Batch, Settings, plan
+    from engine.commands import sharpen_video
 
+    if sharpen_video.is_video(args.input):
+        return sharpen_video.run(args, strength, told)
     work = plan(args.input, args.output, overwrite=args.overwrite, recursive=args.recursive)
     settings = Settings(strength, round(args.max_megapixels * 1e6), not args.strip_gps, args.overwrite)
     say = _Speaker(quiet=args.quiet)

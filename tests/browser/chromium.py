@@ -29,16 +29,26 @@ def chromium_path():
 
 
 @contextlib.contextmanager
-def chromium():
-    """A headless Chromium (playwright's Browser)."""
+def chromium(*flags):
+    """A headless Chromium (playwright's Browser). flags: more of its command line."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS, headless=True)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*FLAGS, *flags], headless=True)
         try:
             yield browser
         finally:
             browser.close()
+
+
+@contextlib.contextmanager
+def another_chromium(browser, *flags):
+    """One more Chromium beside a running one, with other flags (playwright itself can be started only once)."""
+    other = browser.browser_type.launch(executable_path=chromium_path(), args=[*FLAGS, *flags], headless=True)
+    try:
+        yield other
+    finally:
+        other.close()
 
 
 @contextlib.contextmanager

@@ -83,7 +83,7 @@ def test_an_impossible_out_is_refused_before_anything_is_read(tmp_path):
 def test_a_source_that_is_not_there_or_a_video_is_named(tmp_path):
     refused(BadImage, lambda: plan(tmp_path / "none.jpg"), "none.jpg does not exist")
     film = tree(tmp_path, {"film.mp4": b"\0\0\0\x18ftypmp42" + bytes(50)}) / "film.mp4"
-    refused(BadImage, lambda: plan(film), "film.mp4 is a video", "later")
+    refused(BadImage, lambda: plan(film), "film.mp4 is a video", "engine.video.sharpen")
 
 
 # ---- where the results of a folder go

@@ -78,8 +78,8 @@ def test_a_file_of_another_kind_is_called_by_its_name_whatever_its_own_name_says
 @pytest.mark.parametrize(
     "start", [b"\0\0\0\x18ftypmp42", b"\0\0\0\x14ftypqt  ", b"\x1a\x45\xdf\xa3", b"RIFF\x24\0\0\0AVI LIST"]
 )
-def test_a_video_comes_with_a_later_version(start):
-    refused(start + bytes(40), "is a video", "later")
+def test_a_video_is_named_with_the_command_that_takes_it(start):
+    refused(start + bytes(40), "is a video", "launch.py sharpen")
 
 
 @pytest.mark.parametrize("format", ["BMP", "TIFF"])

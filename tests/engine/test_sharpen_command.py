@@ -203,7 +203,7 @@ def test_a_name_that_is_no_text_can_be_sharpened_and_printed(tmp_path):
     [
         (lambda path: path.touch(), (), "is empty"),
         (lambda path: path.write_text("hello"), (), "is text"),
-        (lambda path: path.write_bytes(b"\x1a\x45\xdf\xa3" + bytes(60)), (), "is a video"),
+        (lambda path: path.write_bytes(b"\x1a\x45\xdf\xa3" + bytes(60)), (), "truncated or damaged"),
         (lambda path: None, (), "does not exist"),
         (lambda path: path.write_bytes(saved(photo(), "PNG")), ("nowhere/x.png",), "folder nowhere does not exist"),
     ],

@@ -1,0 +1,129 @@
+"""A camera through OpenCV: the asked size and rate in MJPG where the camera has it, read all the time, RGB out."""
+
+import os
+import sys
+import time
+
+import cv2
+
+from engine.errors import SourceLost
+from engine.live import devices
+from engine.live.frames import Frame
+
+_PATIENCE_S = 3.0  # frames that do not come for this long: the camera is opened anew
+# OpenCV's own limit for a read on Linux is 10 s, during which nobody can stop the call
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
+
+
+class Camera:
+    """The camera of a number (0 is the first) or a device file. BGR lives only in here.
+
+    open_capture(which) -> what has cv2.VideoCapture's read, set, get, isOpened, release; clock: seconds; for tests.
+    Raises SourceLost: no such camera, no permission, held by another program, nothing comes.
+    """
+
+    ended = False
+
+    def __init__(self, which=0, height=720, width=1280, fps=30.0, open_capture=None, clock=time.monotonic):
+        self._which, self._asked = which, (height, width, float(fps))
+        self._open_capture = open_capture or _open
+        self._clock = clock
+        self._capture = None
+        self._index, self._first, self._heard_at = 0, None, 0.0
+        self.name = devices.camera_name(which)
+        self.notice = ""
+        self.height, self.width, self.fps = height, width, float(fps)
+        self.reopen()
+
+    def reopen(self):
+        self.close()
+        try:
+            capture = self._open_capture(self._which)
+        except cv2.error as error:
+            raise SourceLost(devices.why_not(self._which)) from error
+        height, width, fps = self._asked
+        # compressed first: raw 720p at 30 does not fit through USB 2
+        settings = (
+            (cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG")),  # type: ignore[attr-defined]
+            (cv2.CAP_PROP_FRAME_WIDTH, width),
+            (cv2.CAP_PROP_FRAME_HEIGHT, height),
+            (cv2.CAP_PROP_FPS, fps),
+            (cv2.CAP_PROP_BUFFERSIZE, 1),
+        )
+        taken = False
+        if capture.isOpened():
+            for property, value in settings:
+                capture.set(property, value)
+            deadline = self._clock() + _PATIENCE_S
+            while not taken and self._clock() < deadline:
+                taken, pixels = capture.read()
+                if not taken and not devices.exists(self._which):
+                    break
+        if not taken:
+            capture.release()
+            raise SourceLost(devices.why_not(self._which))
+        self._capture, self._heard_at = capture, self._clock()
+        self._first = self._frame(pixels)
+        self.height, self.width = pixels.shape[:2]
+        self.fps = _sane(capture.get(cv2.CAP_PROP_FPS)) or fps
+        self.notice = _notice(self.name, self._asked, (self.height, self.width, self.fps))
+
+    def read(self):
+        if self._first is not None:
+            frame, self._first = self._first, None
+            return frame
+        if self._capture is None:
+            raise SourceLost(f"{self.name} is not open")
+        taken, pixels = self._capture.read()  # the driver keeps old frames; reading all the time drains it
+        if taken:
+            self._heard_at = self._clock()
+            return self._frame(pixels)
+        if not devices.exists(self._which) or self._clock() - self._heard_at > _PATIENCE_S:
+            self.close()
+            raise SourceLost(f"{self.name} was unplugged or sends nothing; plug it in again, the call goes on then")
+        time.sleep(0.01)  # some drivers answer at once that there is nothing
+        return None
+
+    def _frame(self, bgr):
+        captured_at = self._clock()
+        if bgr.ndim == 2:
+            pixels = cv2.cvtColor(bgr, cv2.COLOR_GRAY2RGB)
+        else:
+            pixels = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        self._index += 1
+        return Frame(pixels, self._index - 1, captured_at)
+
+    def close(self):
+        self._first = None
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def _open(which):
+    cv2.utils.logging.setLogLevel(0)  # what OpenCV has to say about a missing camera is said here
+    if sys.platform.startswith("linux"):
+        return cv2.VideoCapture(which, cv2.CAP_V4L2)
+    if sys.platform == "win32":
+        return cv2.VideoCapture(which, cv2.CAP_DSHOW)
+    return cv2.VideoCapture(which)
+
+
+def _sane(fps):
+    return float(fps) if fps and 1 <= fps <= 1000 else None
+
+
+def _notice(name, asked, given):
+    (height, width, fps), (given_height, given_width, given_fps) = asked, given
+    parts = []
+    if (height, width) != (given_height, given_width):
+        parts.append(f"{given_width}x{given_height} where {width}x{height} was asked for")
+    if given_fps < 0.9 * fps:
+        parts.append(f"{given_fps:g} frames a second where {fps:g} were asked for")
+    return f"{name} delivers {' and '.join(parts)}" if parts else ""

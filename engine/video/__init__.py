@@ -1,0 +1,1 @@
+"""Video files: reading them frame by frame, writing them whole or not at all, sharpening them with their sound."""
