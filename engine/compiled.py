@@ -19,8 +19,8 @@ class CompiledStudents:
     same picture gives the same result whatever came before it.
     """
 
-    def __init__(self, card, backend="auto", device="auto", threads=None):
-        self._card, self._threads = card, threads
+    def __init__(self, card, backend="auto", device="auto", threads=None, precision="auto"):
+        self._card, self._threads, self._precision = card, threads, precision
         self._kept: OrderedDict[tuple, Backend] = OrderedDict()  # step -> student, the one used last at the end
         self._device = device
         self._closed = False
@@ -54,7 +54,7 @@ class CompiledStudents:
 
     def _compile(self, key):
         card = assembled(self._card, degradation_of(key)) if key else self._card
-        self.backend_name, student = open_backend(card, self.backend_name, self._device, self._threads)
+        self.backend_name, student = open_backend(card, self.backend_name, self._device, self._threads, self._precision)
         return student
 
 

@@ -74,6 +74,7 @@ def add_arguments(parser):
     parser.add_argument("--seed", type=int, default=42, help="(default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw pairs (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: %(default)s)")
+    parser.add_argument("--quantise", action="store_true", help="train the weights of --init on, for 8-bit arithmetic")
     parser.add_argument("--branches", action="store_true", help="re-parameterised 3x3 filters, folded afterwards")
     parser.add_argument("--compile", action="store_true", help="torch.compile: slow to start, faster after")
     parser.add_argument("--precision", default="float32", help="float32 or bfloat16 (default: %(default)s)")

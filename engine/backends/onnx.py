@@ -47,8 +47,8 @@ class OnnxBackend(OnnxGraph):
 
     kept = 1  # compiling takes 15 ms, and what a session has allocated it never gives back
 
-    def __init__(self, card, device="auto", threads=None):
-        super().__init__(onnx_model(card), device, threads)
+    def __init__(self, card, device="auto", threads=None, precision="float32"):
+        super().__init__(onnx_model(card, precision), device, threads)
 
     def residual(self, pixels):
         return self.run(pixels)

@@ -44,8 +44,8 @@ class OpenVinoBackend(OpenVinoGraph):
 
     kept = 8  # compiling takes a third of the time of a 720p picture
 
-    def __init__(self, card, device="auto", threads=None):
-        super().__init__(onnx_model(card), device, threads)
+    def __init__(self, card, device="auto", threads=None, precision="float32"):
+        super().__init__(onnx_model(card, precision), device, threads)
 
     def residual(self, pixels):
         return self.run(pixels)

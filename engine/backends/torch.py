@@ -11,7 +11,8 @@ class TorchBackend:
 
     kept = 8  # each is its weights alone
 
-    def __init__(self, card, device="auto", threads=None):
+    def __init__(self, card, device="auto", threads=None, precision="float32"):
+        """precision: "float32" alone; an NVIDIA GPU computes in half precision all the same."""
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         kind = device.split(":")[0]
