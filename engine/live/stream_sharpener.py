@@ -103,7 +103,7 @@ class StreamSharpener:
         self._shape = seen.shape
         residual = self._student.residual(seen, pixels, at_s)
         if self._steady is not None:
-            residual = self._steady(seen, as_levels(residual), self._student.degradation)
+            residual = self._steady(seen, residual, self._student.degradation)
         return residual
 
     def close(self):
