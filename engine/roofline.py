@@ -9,7 +9,7 @@ _BYTES = 256 * 2**20  # copied: more than any cache
 
 
 def machine_peaks(seconds=1.0):
-    """{"gmacs", "gbytes"} a second: of the fastest float32 matrix product and copy of memory in so many seconds each."""
+    """{"gmacs", "gbytes"} a second: of the fastest float32 matrix product and copy of memory, so many seconds each."""
     rng = np.random.default_rng(0)
     left, right = (rng.random((_SIDE, _SIDE), np.float32) for _ in range(2))
     product = np.empty_like(left)

@@ -69,7 +69,8 @@ def _speed(args):
         pixels = frame(*SIZES[size])
         timed = [(Candidate(student.name, on_a_stream(student)), model, student) for model, student in students]
         if args.peers:
-            peers = [name for name in PEERS if size != "2160p" or name != REPORT]  # gigabytes and minutes
+            too_slow = size == "2160p" or args.quick and size != "480p"  # gigabytes and minutes
+            peers = [name for name in PEERS if name != REPORT or not too_slow]
             timed += [(Candidate(name, open_peer(name, *SIZES[size], args.threads)), None, None) for name in peers]
         if compact is not None and size != "2160p":
             timed.append((Candidate("Real-ESRGAN compact", compact), None, None))
