@@ -42,6 +42,7 @@ def evaluate(
     strength=1.0,
     teachers=(),
     degradations=("auto",),
+    precisions=("auto",),
     by=(),
     command="",
 ):
@@ -49,7 +50,7 @@ def evaluate(
 
     data: folder of clean pictures; those that are damaged or under SMALLEST_SIDE pixels are named and left out.
     tune_on: folder that the baselines are tuned on; it shares no picture with `data`. teachers: sources of
-    distill.teachers. degradations: of distill.methods. by: some of BY, more tables of the same methods.
+    distill.teachers. degradations, precisions: of distill.methods. by: some of BY, more tables of the same methods.
     Returns the content of results.json; it is written after each table, whole. Raises BadSetting, BadData, BadOutput,
     UnknownModel.
     """
@@ -62,7 +63,8 @@ def evaluate(
     files = find_pictures(data)
     names = [name for name in methods if name in BASELINES]
     tuning_files = _tuning_files(files, tune_on, names)
-    networks = student_methods([name for name in methods if name not in BASELINES], strength, degradations)
+    models = [name for name in methods if name not in BASELINES]
+    networks = student_methods(models, strength, degradations, precisions)
     if ESTIMATE in by and not any(method.sharpener and not method.sharpener.blind for method in networks):
         raise BadSetting("--by estimate needs a model that measures the picture; those that were given are blind")
     kept = out.parent / "whetstone-cache" / "teachers"

@@ -11,6 +11,7 @@ Strength 0 is the identity.
 import math
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -50,7 +51,8 @@ class Sharpener:
     model: a shipped name ("nano", "small") or the path of a card. backend: "auto", "openvino", "onnx", "torch".
     device: "auto", "cpu", "cuda", "mps", ... threads: processor threads, None for the library's choice.
     degradation: "auto" measures each picture, a Degradation is taken for all; a blind student takes "auto" alone.
-    precision: "float32", "int8" (students that were trained for it, on processors), "auto" the faster of them.
+    precision: "float32", "int8" (students that were trained for it, on processors; what is added is a whole number of
+    grey levels), "auto": the faster of them for pictures of 8 bits, "float32" for those of 16.
     Raises UnknownModel, BadCard, UnknownBackend, BadSetting.
     """
 
@@ -66,9 +68,11 @@ class Sharpener:
         self.card = model if isinstance(model, Card) else load_card(model)
         self.name = self.card.name
         self.degradation = self._checked_degradation(degradation)
-        self._students = CompiledStudents(self.card, backend, device, threads, precision)
+        self._compile = partial(CompiledStudents, self.card, backend, device, threads)
+        self._students, self._fine = self._compile(precision), None
         self.backend_name, self.device = self._students.backend_name, self._students.device
         self.precision = choose_precision(self.card, self.backend_name, device, precision)
+        self._may_be_fine = precision == "auto" and self.precision == "int8"
         self._estimator = None if self.blind else Estimator(self.card, threads=threads)
         self._lock = threading.Lock()
 
@@ -103,7 +107,7 @@ class Sharpener:
             if degradation == "auto":
                 degradation = self.measure(pixels)
             with self._lock:
-                student = self._students.get(degradation)
+                student = self._students_for(pixels).get(degradation)
                 for tile in tiles(pixels.shape[0], pixels.shape[1], self._margin):
                     self._sharpen_tile(student, pixels, sharp, tile, strength)
         return sharp
@@ -112,6 +116,8 @@ class Sharpener:
         """Free the backend; the sharpener is not used after it."""
         with self._lock:
             self._students.close()
+            if self._fine is not None:
+                self._fine.close()
         if self._estimator is not None:
             self._estimator.close()
 
@@ -120,6 +126,14 @@ class Sharpener:
 
     def __exit__(self, *_):
         self.close()
+
+    def _students_for(self, pixels):
+        """The compiled students for a picture: one of 16 bits gets those of 32 bits, unless 8 bits were asked for."""
+        if pixels.dtype != np.uint16 or not self._may_be_fine:
+            return self._students
+        if self._fine is None:
+            self._fine = self._compile("float32")
+        return self._fine
 
     @property
     def _margin(self):

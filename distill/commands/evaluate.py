@@ -30,6 +30,13 @@ def add_arguments(parser):
         help="students measure the picture, are told the truth, or one after the other (default: auto)",
     )
     parser.add_argument(
+        "--precision",
+        nargs="+",
+        default=["auto"],
+        choices=("auto", "float32", "int8"),
+        help="students compute in 32 or 8 bits, or one after the other (default: auto, the faster)",
+    )
+    parser.add_argument(
         "--by",
         nargs="+",
         default=[],
@@ -59,6 +66,7 @@ def run(args):
         strength=args.strength,
         teachers=args.teacher,
         degradations=args.degradation,
+        precisions=args.precision,
         by=args.by,
         command=command,
     )

@@ -21,15 +21,18 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of R, G, B
 class StreamSharpener:
     """`sharpener(frame, strength) -> pixels` for the frames of one stream, in order; safe from several threads.
 
-    model: a shipped name, the path of a card, or a Card; device, backend, threads: as Sharpener.
+    model: a shipped name, the path of a card, or a Card; device, backend, threads, precision: as Sharpener.
     background: another thread measures the stream and makes the student for what it found ready, so that no frame is
     late; else the first frame is measured before it is sharpened, and the same frames give the same result.
     steady: what makes a residual steady in time (engine.live.steady), None for each frame by itself.
     Raises UnknownModel, BadCard, UnknownBackend.
     """
 
-    def __init__(self, model="small", *, device="auto", backend="auto", threads=None, steady=None, background=False):
-        self._settings = {"device": device, "backend": backend, "threads": threads}
+    def __init__(
+        self, model="small", *, device="auto", backend="auto", threads=None, precision="auto", steady=None,
+        background=False,
+    ):  # fmt: skip
+        self._settings = {"device": device, "backend": backend, "threads": threads, "precision": precision}
         self._kind = _BackgroundStudent if background else _Student
         self._lock = threading.Lock()
         self._changing = threading.Lock()
