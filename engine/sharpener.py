@@ -16,7 +16,6 @@ from functools import partial
 import cv2
 import numpy as np
 
-from engine.backends import choose_precision
 from engine.cards import DEFAULT_MODEL, Card, load_card
 from engine.compiled import CompiledStudents
 from engine.degradation import RANGES, Degradation
@@ -71,7 +70,7 @@ class Sharpener:
         self._compile = partial(CompiledStudents, self.card, backend, device, threads)
         self._students, self._fine = self._compile(precision), None
         self.backend_name, self.device = self._students.backend_name, self._students.device
-        self.precision = choose_precision(self.card, self.backend_name, device, precision)
+        self.precision = self._students.precision
         self._may_be_fine = precision == "auto" and self.precision == "int8"
         self._estimator = None if self.blind else Estimator(self.card, threads=threads)
         self._lock = threading.Lock()

@@ -83,6 +83,11 @@ def open_backend(card, backend="auto", device="auto", threads=None, precision="a
     )
 
 
+def device_of(backend, device="auto"):
+    """A backend's word for a device, without compiling anything. Raises UnknownBackend when there is none such."""
+    return import_module(BACKENDS[backend][0]).device_named(device)
+
+
 def choose_precision(card, backend, device="auto", precision="auto"):
     """ "int8" or "float32" for a card on a backend (a name in BACKENDS) and device.
 
