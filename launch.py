@@ -24,6 +24,7 @@ COMMANDS = {
     "ablate": ("distill.commands.ablate", ("base", "torch")),
     "figures": ("distill.commands.figures", ("base", "torch")),
     "evaluate": ("distill.commands.evaluate", ("base", "torch")),
+    "export": ("engine.commands.export", ("base",)),
     "benchmark": ("engine.commands.benchmark", ("base",)),
     "doctor": ("engine.commands.doctor", ("base",)),
     "test": ("tests.run", ("base", "torch", "dev")),
