@@ -1,0 +1,1 @@
+"""The blind study: plan, session, store, screening, statistics, report; it knows no web framework and runs no model."""
