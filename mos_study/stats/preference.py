@@ -1,0 +1,23 @@
+"""How often one is preferred to another, with Wilson's interval, and the mean of comparison scores (CCR)."""
+
+import numpy as np
+
+from mos_study.stats.mean import NORMAL_95, mean_opinion
+from mos_study.stats.votes import divide
+
+
+def preference(wins, n):
+    """(share, low, high) of `wins` in n comparisons, with the 95 % interval of Wilson 1927; a tie is half a win.
+
+    Arrays or numbers; NaN where n is 0. The comparisons are taken to be independent of each other.
+    """
+    wins, n = np.asarray(wins, float), np.asarray(n, float)
+    share, square = divide(wins, n), NORMAL_95**2
+    middle = (wins + square / 2) / (n + square)
+    reach = NORMAL_95 / (n + square) * np.sqrt(n * share * (1 - share) + square / 4)
+    return share, middle - reach, middle + reach
+
+
+def comparison_mean(scores):
+    """Means of comparison scores (-3 .. 3, 0: no difference): scores (raters, pairs) with NaN, Student's t intervals."""
+    return mean_opinion(scores)
