@@ -1,4 +1,4 @@
-"""Differential scores against a hidden reference (ACR-HR, ITU-T P.910, 7.2): vote - vote on the reference + 5."""
+"""Differential scores against a hidden reference (ACR-HR, ITU-T P.910): vote - vote on the reference + 5."""
 
 import numpy as np
 

@@ -8,7 +8,7 @@ from mos_study.stats.mean import NORMAL_95, Means
 from mos_study.stats.votes import as_votes, divide
 
 _STEPS, _ENOUGH, _TINY = 1000, 1e-8, 1e-8
-_FLOOR = 0.05  # of the inconsistency of all: below it a rater of few votes would decide alone
+_FLOOR = 0.1  # of everybody's inconsistency; without it the likelihood can let a rater of few votes decide alone
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Panel:
 
 
 def annex_e(scores):
-    """The Panel of `scores` (see as_votes), by alternating projection (P.910 appendix VI; Li et al. 2020).
+    """The Panel of `scores` (see as_votes), by alternating projection (Li et al. 2020).
 
     Consistent raters weigh more. se is 1 / sqrt(sum of 1 / inconsistency^2) over the votes, and the interval the normal
     one: both leave out that other raters would have other biases. A rater of a single vote tells nothing of bias and

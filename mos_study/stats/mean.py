@@ -25,7 +25,7 @@ class Means:
 def mean_opinion(scores):
     """Plain means of `scores` (see as_votes), with Student's t intervals of n - 1 degrees of freedom.
 
-    They cover what an endless panel of such raters would give, in 95 of 100 studies (ITU-T P.1401, 7.3.2: t under 30 votes).
+    They cover the mean of an endless panel of such raters in 95 of 100 studies.
     """
     votes = as_votes(scores)
     n = votes.by_stimulus()

@@ -11,17 +11,19 @@ from mos_study.errors import BadRatings
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores with mean 0, and their covariance under that convention: differences of scores are what is measured."""
+    """Scores of items; only differences of scores within a group are measured."""
 
-    score: np.ndarray  # (items,)
-    covariance: np.ndarray  # (items, items)
+    score: np.ndarray  # (items,) mean 0
+    covariance: np.ndarray  # (items, items) of the scores less the mean of their group
+    group: np.ndarray  # (items,) int, 0 where all are linked by comparisons; see fit_scores
 
     @property
     def se(self):
+        """(items,) standard error of each score against the mean of its group."""
         return np.sqrt(np.diag(self.covariance))
 
     def difference(self, one, other):
-        """(score of one - score of other, its standard error), by item numbers."""
+        """(score of one - score of other, its standard error), by item numbers of the same group."""
         variance = self.covariance[one, one] + self.covariance[other, other] - 2 * self.covariance[one, other]
         return self.score[one] - self.score[other], np.sqrt(max(variance, 0))
 
@@ -47,14 +49,18 @@ def fit_scores(wins, model="bradley-terry", *, prior=0.0, names=None):
 
     bradley-terry: log strengths, P(i over j) = 1 / (1 + exp(s_j - s_i)). thurstone: P = Phi(s_i - s_j).
     prior: votes added to both sides of every pair that was compared; it keeps the scores of items that always win or
-    lose finite. Raises BadRatings where the comparisons do not determine the scores, naming items by `names`.
+    lose finite, which raise BadRatings without it, named by `names`.
+
+    Items that no chain of comparisons links form groups without a common scale. By convention each group has mean 0
+    (thurstone), or the level that the classical iteration reaches from equal strengths (bradley-terry).
     """
     wins = np.array(wins, float)
     np.fill_diagonal(wins, 0)
-    compared = wins + wins.T > 0
-    _check(wins + prior * compared, [str(name) for name in (range(len(wins)) if names is None else names)])
-    wins += prior * compared
-    scores, ones = np.zeros(len(wins)), np.full(wins.shape, 1 / len(wins))
+    wins += prior * (wins + wins.T > 0)
+    _, group = connected_components(wins + wins.T > 0, directed=False)
+    _check(wins, [str(name) for name in (range(len(wins)) if names is None else names)])
+    ones = (group[:, None] == group) / np.bincount(group)[group]  # (items, items), the mean over each group
+    scores = np.zeros(len(wins))
     likelihood, gradient, information = _at(scores, wins, MODELS[model])
     for _ in range(200):  # Newton's steps, halved when they overshoot; the likelihood is concave
         step = np.linalg.solve(information + ones, gradient)
@@ -67,7 +73,21 @@ def fit_scores(wins, model="bradley-terry", *, prior=0.0, names=None):
         likelihood, gradient, information = tried
         if np.abs(step).max() < 1e-10:
             break
-    return Scores(scores - scores.mean(), np.linalg.inv(information + ones) - ones)
+    if model == "bradley-terry" and group.any():
+        scores = scores - ones @ scores + ones @ _classical(wins)
+    return Scores(scores - scores.mean(), np.linalg.inv(information + ones) - ones, group)
+
+
+def _classical(wins):
+    """Log strengths by Zermelo's iteration from equal strengths, which sets the level of unlinked groups."""
+    strength, played = np.ones(len(wins)), wins + wins.T
+    for _ in range(20_000):
+        before = strength
+        strength = wins.sum(1) / (played / (strength[:, None] + strength)).sum(1)
+        strength = strength / strength.sum() * len(strength)
+        if np.abs(np.log(strength / before)).max() < 1e-9:
+            break
+    return np.log(strength)
 
 
 def _at(scores, wins, model):
@@ -79,21 +99,12 @@ def _at(scores, wins, model):
 
 
 def _check(wins, names):
-    """Raise unless each item can be reached from each other along wins: else some scores are infinite or unrelated."""
-    parts, part = connected_components(wins + wins.T > 0, directed=False)
-    if parts > 1:
-        one, other = (names[np.flatnonzero(part == k)[0]] for k in (0, 1))
-        raise BadRatings(
-            f"the comparisons fall into {parts} groups that were never compared with each other "
-            f"({one!r} and {other!r}, say): score each group by itself"
-        )
+    """Raise where a set of items won, or lost, all comparisons with the others: their scores would be infinite."""
     groups, group = connected_components(wins > 0, directed=True, connection="strong")
-    if groups == 1:
-        return
     for k in range(groups):
         inside = group == k
         won, lost = wins[inside][:, ~inside].sum(), wins[~inside][:, inside].sum()
-        if not won or not lost:
+        if (won == 0) != (lost == 0):
             some = ", ".join(repr(name) for name, is_in in zip(names, inside) if is_in)
             raise BadRatings(
                 f"{some[:100]} {'lost' if not won else 'won'} every comparison with the others, which makes the gap "

@@ -15,7 +15,7 @@ def preference(wins, n):
     share, square = divide(wins, n), NORMAL_95**2
     middle = (wins + square / 2) / (n + square)
     reach = NORMAL_95 / (n + square) * np.sqrt(n * share * (1 - share) + square / 4)
-    return share, middle - reach, middle + reach
+    return share, np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
 
 
 def comparison_mean(scores):

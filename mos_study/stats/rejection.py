@@ -1,4 +1,4 @@
-"""Raters rejected for votes far from the others' on both sides (ITU-R BT.500-15, annex 1, 2.3.1: the kurtosis test)."""
+"""Raters rejected for votes far from the others' on both sides (ITU-R BT.500: the kurtosis test)."""
 
 import numpy as np
 
