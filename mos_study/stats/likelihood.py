@@ -1,4 +1,4 @@
-"""Maximum likelihood of quality, bias and inconsistency together (ITU-T P.910 annex E): vote = quality + bias + noise."""
+"""Maximum likelihood of quality, bias and inconsistency (ITU-T P.910 annex E): vote = quality + bias + noise."""
 
 from dataclasses import dataclass
 

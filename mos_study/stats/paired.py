@@ -57,7 +57,7 @@ def fit_scores(wins, model="bradley-terry", *, prior=0.0, names=None):
     wins = np.array(wins, float)
     np.fill_diagonal(wins, 0)
     wins += prior * (wins + wins.T > 0)
-    _, group = connected_components(wins + wins.T > 0, directed=False)
+    group = groups_of(wins)
     _check(wins, [str(name) for name in (range(len(wins)) if names is None else names)])
     ones = (group[:, None] == group) / np.bincount(group)[group]  # (items, items), the mean over each group
     scores = np.zeros(len(wins))
@@ -76,6 +76,11 @@ def fit_scores(wins, model="bradley-terry", *, prior=0.0, names=None):
     if model == "bradley-terry" and group.any():
         scores = scores - ones @ scores + ones @ _classical(wins)
     return Scores(scores - scores.mean(), np.linalg.inv(information + ones) - ones, group)
+
+
+def groups_of(wins):
+    """(items,) int: the number of the group that comparisons link each item into."""
+    return connected_components(wins + wins.T > 0, directed=False)[1]
 
 
 def _classical(wins):
