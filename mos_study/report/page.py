@@ -155,8 +155,8 @@ def _method(findings):
     return f"""<h2>How the numbers are made</h2>
 <p>Training, trap and gold trials count for nobody's score. MOS: each rater's votes on a condition are averaged, and
 the mean, standard deviation and Student's t interval are taken over raters. Preferences: the higher of two scores, the
-chosen side, or the sign of a comparison; ties are half a vote for each; Wilson intervals; Bradley-Terry scores by maximum
-likelihood, mean 0, standard errors against that mean. Bias and inconsistency: maximum likelihood of
+chosen side, or the sign of a comparison; ties are half a vote for each; Wilson intervals; Bradley-Terry scores by
+maximum likelihood, mean 0, standard errors against that mean. Bias and inconsistency: maximum likelihood of
 vote = quality + bias + noise (ITU-T P.910 annex E).</p>
 <p>A rater is excluded who</p><ul>{rules}</ul>
 <p>The same numbers are in <code>mos.csv</code>, <code>pairs.csv</code>, <code>scores.csv</code> and

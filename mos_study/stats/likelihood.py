@@ -8,7 +8,7 @@ from mos_study.stats.mean import NORMAL_95, Means
 from mos_study.stats.votes import as_votes, divide
 
 _STEPS, _ENOUGH, _TINY = 1000, 1e-8, 1e-8
-_FLOOR = 0.1  # of everybody's inconsistency; without it the likelihood can let a rater of few votes decide alone
+_FLOOR = 0.25  # of the median inconsistency: without it the likelihood can let a rater of few votes decide alone
 
 
 @dataclass(frozen=True)
@@ -61,4 +61,5 @@ def _inconsistency(votes, mos, bias, known):
     mean = divide(votes.by_rater(left), counts)
     noise = np.sqrt(divide(votes.by_rater((left - mean[votes.rater]) ** 2), counts))
     everybody = np.sqrt(np.mean(left**2)) if len(left) else np.nan
-    return np.where(known, np.maximum(noise, _FLOOR * everybody), everybody)
+    usual = np.median(noise[known]) if known.any() else 0
+    return np.where(known, np.maximum(noise, _FLOOR * usual), everybody)

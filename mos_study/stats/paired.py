@@ -105,13 +105,13 @@ def _at(scores, wins, model):
 
 def _check(wins, names):
     """Raise where a set of items won, or lost, all comparisons with the others: their scores would be infinite."""
-    groups, group = connected_components(wins > 0, directed=True, connection="strong")
-    for k in range(groups):
-        inside = group == k
+    _, group = connected_components(wins > 0, directed=True, connection="strong")
+    for number in np.argsort(np.bincount(group), kind="stable"):  # the smallest set is the one to name
+        inside = group == number
         won, lost = wins[inside][:, ~inside].sum(), wins[~inside][:, inside].sum()
         if (won == 0) != (lost == 0):
             some = ", ".join(repr(name) for name, is_in in zip(names, inside) if is_in)
             raise BadRatings(
-                f"{some[:100]} {'lost' if not won else 'won'} every comparison with the others, which makes the gap "
+                f"{some[:100]} {'won' if won else 'lost'} every comparison with the others, which makes the gap "
                 "infinite; --prior 0.5 adds half a vote to both sides of each pair"
             )
