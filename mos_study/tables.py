@@ -56,7 +56,7 @@ def mos_table(ratings, method="mos", by="stimulus"):
     mos    plain mean, Student's t interval
     bt500  the same without the raters that BT.500's kurtosis test rejects
     p913   bias of raters removed, then as bt500
-    p910   maximum likelihood with bias and inconsistency of raters (annex E), normal interval
+    p910   maximum likelihood with bias and inconsistency of raters (annex E), normal interval; wants 20 votes a rater
 
     by: another column (condition, content, category), of which the mean of each rater is one vote.
     Raises BadRatings.

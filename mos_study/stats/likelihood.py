@@ -25,7 +25,7 @@ def annex_e(scores):
 
     Consistent raters weigh more. se is 1 / sqrt(sum of 1 / inconsistency^2) over the votes, and the interval the normal
     one: both leave out that other raters would have other biases. A rater of a single vote tells nothing of bias and
-    noise: they count with bias 0 and the noise of everybody.
+    noise: they count with bias 0 and the noise of everybody. Under some 20 votes a rater the plain mean errs less.
     """
     votes = as_votes(scores)
     n, known = votes.by_stimulus(), votes.by_rater() >= 2

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-pd = pytest.importorskip("pandas", reason="pandas is not installed (`python launch.py test`)")
+pytest.importorskip("pandas", reason="pandas is not installed (`python launch.py test`)")
+import pandas as pd
+
 import launch
-from tests.mos_study.simulated import ratings
+from tests.mos_study.simulated import QUALITY, ratings
 
 COLUMNS = ["stimulus", "n", "mos", "se", "ci95_low", "ci95_high"]
 
@@ -74,9 +76,7 @@ def test_a_study_of_ours_is_analysed(tmp_path, capsys):
     assert analyse(tmp_path / "ratings.csv", "--by", "condition") == 0
     assert len(capsys.readouterr().out.splitlines()) == 7
     assert analyse(tmp_path / "ratings.csv", "--method", "bradley-terry", "--prior", "0.5") == 0
-    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]} == set(
-        "degraded unsharp nano small report clean".split()
-    )
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]} == set(QUALITY)
 
 
 @pytest.mark.parametrize(

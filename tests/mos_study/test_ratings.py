@@ -1,9 +1,10 @@
-"""Laws of reading ratings: tables as people save them come out the same, and what cannot be used is named in one line."""
+"""Laws of reading ratings: tables come out the same however saved, and what cannot be used is named in one line."""
 
 import numpy as np
 import pytest
 
-pd = pytest.importorskip("pandas", reason="pandas is not installed (`python launch.py test`)")
+pytest.importorskip("pandas", reason="pandas is not installed (`python launch.py test`)")
+import pandas as pd
 from pandas.testing import assert_frame_equal
 
 from mos_study import comparisons, dmos_table, long_scores, mos_table, preference_table, read_ratings, scores_table

@@ -1,4 +1,4 @@
-"""`python launch.py study report`: the tables and the page say the same, with and without exclusions, and need no network."""
+"""`python launch.py study report`: tables and page say the same, with and without exclusions, and need no network."""
 
 import base64
 import re
@@ -6,7 +6,9 @@ import re
 import numpy as np
 import pytest
 
-pd = pytest.importorskip("pandas", reason="pandas is not installed (`python launch.py test`)")
+pytest.importorskip("pandas", reason="pandas is not installed (`python launch.py test`)")
+import pandas as pd
+
 pytest.importorskip("matplotlib", reason="matplotlib is not installed (`python launch.py test`)")
 import launch
 from mos_study.report.caveats import caveats

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pd = pytest.importorskip("pandas", reason="pandas is not installed (`python launch.py test`)")
+pytest.importorskip("pandas", reason="pandas is not installed (`python launch.py test`)")
+import pandas as pd
+
 from mos_study import exclusions, rater_measures
 from tests.mos_study.simulated import ratings
 

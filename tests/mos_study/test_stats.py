@@ -89,7 +89,7 @@ def test_annex_e_finds_bias_and_inconsistency():
     np.testing.assert_allclose(found.bias, bias, atol=0.2)
     steady = annex_e(votes)
     np.testing.assert_allclose(found.inconsistency, steady.inconsistency, atol=1e-6)  # which bias does not change
-    assert 0.25 < steady.inconsistency.min() and steady.inconsistency.max() < 1.6
+    assert steady.inconsistency.min() > 0.25 and steady.inconsistency.max() < 1.6
 
 
 def test_annex_e_stands_raters_and_stimuli_of_a_single_vote():
@@ -109,10 +109,8 @@ def test_no_rater_of_few_votes_decides_alone():
     rng = np.random.default_rng(0)
     for _ in range(5):
         votes, _ = panel(rng, 40, 30, noise=(0.5, 1.0), seen=0.15)
-        found = annex_e(votes)
-        known = ~np.isnan(found.means.mos)
-        assert np.nanmin(found.inconsistency) > 0.1
-        assert (found.means.se[known] > 0.1).all()
+        inconsistency = annex_e(votes).inconsistency
+        assert np.nanmin(inconsistency) > 0.2 * np.nanmedian(inconsistency) > 0.05
 
 
 def test_votes_without_any_spread_are_their_own_mean():
