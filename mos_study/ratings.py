@@ -25,12 +25,11 @@ def read_ratings(source):
     the columns that its method does not need are filled with "" or NaN. Raises BadRatings.
     """
     if isinstance(source, pd.DataFrame):
-        table, where = source.rename(columns=lambda name: str(name).strip().lower()), "the table"
+        table, where = source.rename(columns=lambda name: str(name).strip().lower()), "row"
     else:
-        table, where = read_csv(source), str(source)
-    table = table.copy()
+        table, where = read_csv(source), f"{source}, line"
     if not len(table):
-        raise BadRatings(f"{where} has no rows; expected one a rating")
+        raise BadRatings("the table has no rows; expected one a rating")
     for name in table.columns.intersection(_NUMBERS):
         table[name] = _numbers(table[name], where, table.attrs.get("decimal", "."))
     if is_ours(table):
@@ -38,7 +37,9 @@ def read_ratings(source):
     for name in table.columns.intersection(("stimulus", "rater", "preferred", "other")):
         empty = table.index[table[name].isna() | (table[name].astype(str) == "")]
         if len(empty):
-            raise BadRatings(f"{where}, line {empty[0]}: no {name}; every row needs one")
+            raise BadRatings(f"{where} {empty[0]}: no {name}; every row needs one")
+    if "votes" in table and (table.votes < 0).any():
+        raise BadRatings(f"{where} {table.index[table.votes < 0][0]}: votes below 0; expected how many they were")
     if not isinstance(source, pd.DataFrame):
         _whole_numbers(table)
     return table
@@ -113,9 +114,6 @@ def _their_comparisons(table):
     table = table.assign(kind="test", difference=np.nan)
     for name, default in (("rater", ""), ("votes", 1.0), ("content", ""), ("category", "")):
         table[name] = table.get(name, default)
-    if (table.votes < 0).any():
-        line = table.index[table.votes < 0][0]
-        raise BadRatings(f"line {line}: {table.votes[line]:g} votes; expected 0 or more")
     return table
 
 
@@ -126,12 +124,10 @@ def _ours(table, where):
         table[name] = table.get(name, np.nan)
     wrong = table.index[~table.method.isin(METHODS)]
     if len(wrong):
-        raise BadRatings(
-            f"{where}, line {wrong[0]}: method {table.method[wrong[0]]!r}; expected one of {', '.join(METHODS)}"
-        )
+        raise BadRatings(f"{where} {wrong[0]}: method {table.method[wrong[0]]!r}; expected one of {', '.join(METHODS)}")
     lacking = table.index[table.score.isna() | (table.other_score.isna() & (table.method == "ab"))]
     if len(lacking):
-        raise BadRatings(f"{where}, line {lacking[0]}: an answer without its score; every row needs one")
+        raise BadRatings(f"{where} {lacking[0]}: an answer without its score; every row needs one")
     return table
 
 
@@ -145,6 +141,7 @@ def _need(table, names):
 
 
 def _numbers(column, where, decimal):
+    """A column of numbers as float, NaN where a cell says nothing. where: how a row is named in a complaint."""
     if not pd.api.types.is_numeric_dtype(column):
         text = column.astype(str).str.strip()
         nothing = column.isna() | text.str.lower().isin(_NOTHING)
@@ -153,11 +150,11 @@ def _numbers(column, where, decimal):
         column = pd.to_numeric(text.mask(nothing), errors="coerce")
         wrong = column.index[column.isna() & ~nothing]
         if len(wrong):
-            raise BadRatings(f"{where}, line {wrong[0]}: {column.name} {text[wrong[0]][:40]!r} is not a number")
+            raise BadRatings(f"{where} {wrong[0]}: {column.name} {text[wrong[0]][:40]!r} is not a number")
     column = column.astype(float)
     if np.isinf(column).any():
         line = column.index[np.isinf(column)][0]
-        raise BadRatings(f"{where}, line {line}: {column.name} is infinite; expected a number")
+        raise BadRatings(f"{where} {line}: {column.name} is infinite; expected a number")
     return column
 
 

@@ -36,7 +36,8 @@ def _bt500(votes):
 
 def _p913(votes):
     votes, bias = remove_bias(votes)
-    return Estimate(_bt500(votes).means, {"bias": bias, "rejected": bt500_rejected(votes)})
+    rest = _bt500(votes)
+    return Estimate(rest.means, {"bias": bias} | rest.raters)
 
 
 def _p910(votes):

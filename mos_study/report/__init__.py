@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mos_study.errors import BadRatings
+from mos_study.errors import BadOutput, BadRatings
 from mos_study.output import write_table, write_whole
 from mos_study.report.findings import find, mos_rows, tidy
 from mos_study.report.page import page
@@ -27,7 +27,7 @@ def write_report(source, out=None):
     names = [*tables, "report.html"]
     for name in names:
         if (out / name).resolve() == ratings.resolve():
-            raise BadRatings(f"{ratings} has the name of a result; choose another folder with --out")
+            raise BadOutput(f"{ratings} has the name of a result; choose another folder with --out")
     for name, table in tables.items():
         write_table(out / name, table)
     write_whole(out / "report.html", page(findings).encode(errors="replace"))

@@ -70,14 +70,15 @@ def find(source):
     else:
         out = exclusions(ratings)
         raters = rater_measures(ratings)
-    everyone = _view(ratings)
+    step = step_of(long_scores(ratings).score) if _has(long_scores, ratings) else 1.0
+    everyone = _view(ratings, step)
     if everyone.scores is not None:
         raters = raters.merge(rater_table(ratings)[["rater", "bias", "inconsistency"]], how="left", on="rater")
     rules = out.groupby("rater", sort=False).agg({"rule": "; ".join, "detail": "; ".join})
     raters["excluded"] = [rules.rule.get(rater, "") for rater in raters.rater]
     raters["why"] = [rules.detail.get(rater, "") for rater in raters.rater]
     try:
-        screened = _view(ratings[~ratings.rater.isin(out.rater)]) if len(out) else everyone
+        screened = _view(ratings[~ratings.rater.isin(out.rater)], step) if len(out) else everyone
     except BadRatings:
         screened = None
     first = everyone.mos if everyone.mos is not None else everyone.strengths
@@ -86,13 +87,13 @@ def find(source):
         screened,
         raters,
         [name for name in ("ab", "acr", "ccr", "pair") if is_ours(ratings) and name in set(ratings.method)],
-        list(first.condition) if first is not None else _items(everyone.preferences),
-        step_of(everyone.scores.score) if everyone.scores is not None else 1.0,
+        list(first.condition),
+        step,
         _period(ratings),
     )
 
 
-def _view(ratings):
+def _view(ratings, step):
     tests = ratings[ratings.kind == "test"] if is_ours(ratings) else ratings
     scores = mos = by_category = preferences = strengths = None
     prior, groups = 0.0, 1
@@ -101,13 +102,13 @@ def _view(ratings):
         scores = scores[scores.kind == "test"]
         if not (scores.condition.astype(str) != "").any():
             scores = scores.assign(condition=scores.stimulus)
-        mos = mos_by(scores, ["condition"]).sort_values("mos", ascending=False, kind="stable", ignore_index=True)
-        if REFERENCE in set(scores.condition) and scores.condition.nunique() > 1 and _has(dmos_table, ratings):
-            mos = mos.merge(dmos_table(ratings, REFERENCE).drop(columns=["n", "se"]), how="left", on="condition")
-            mos = mos.rename(columns={"ci95_low_x": "ci95_low", "ci95_high_x": "ci95_high"})
-            mos = mos.rename(columns={"ci95_low_y": "dmos_ci95_low", "ci95_high_y": "dmos_ci95_high"})
+        mos = mos_by(scores, ["condition"], step).sort_values("mos", ascending=False, kind="stable", ignore_index=True)
+        if step == 1 and _has(dmos_table, ratings):
+            dmos = dmos_table(ratings, REFERENCE)[["condition", "dmos", "ci95_low", "ci95_high"]]
+            dmos = dmos.rename(columns={"ci95_low": "dmos_ci95_low", "ci95_high": "dmos_ci95_high"})
+            mos = mos.merge(dmos, how="left", on="condition")
         if scores.category.nunique() > 1:
-            by_category = mos_by(scores, ["category", "condition"]).sort_values(
+            by_category = mos_by(scores, ["category", "condition"], step).sort_values(
                 ["category", "mos"], ascending=[True, False], kind="stable", ignore_index=True
             )
     if _has(comparisons, ratings):
@@ -131,7 +132,7 @@ def _view(ratings):
     )
 
 
-def mos_by(scores, keys):
+def mos_by(scores, keys, step):
     """DataFrame of keys, raters, votes, mos, sos, se, ci95_low, ci95_high, more_raters.
 
     The mean of a rater's votes is one vote. sos is the standard deviation between raters; more_raters how many more
@@ -149,7 +150,7 @@ def mos_by(scores, keys):
         se=means.se,
         ci95_low=means.low,
         ci95_high=means.high,
-        more_raters=more_raters(means.sos, means.n, AIM * step_of(scores.score)),
+        more_raters=more_raters(means.sos, means.n, AIM * step),
     )
 
 
@@ -160,10 +161,6 @@ def _has(compute, ratings):
     except BadRatings:
         return False
     return True
-
-
-def _items(preferences):
-    return list(pd.unique(pd.concat([preferences.item, preferences.other])))
 
 
 def _period(ratings):

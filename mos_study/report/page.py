@@ -55,6 +55,11 @@ def _caveats(findings):
     return f'<h2>Read this first</h2><div class="warn"><ul>{lines}</ul></div>'
 
 
+def _first(findings):
+    """What a caption adds where there are more conditions than a plot has rows."""
+    return f"; the best {plots.ROWS} of {len(findings.conditions)}" if len(findings.conditions) > plots.ROWS else ""
+
+
 def _limits(findings):
     """The whole scale for 1 .. 5, so that small differences do not look large; else what matplotlib chooses."""
     return (0.9, 5.1) if findings.step == 1 and findings.everyone.scores.score.between(1, 5).all() else None
@@ -66,7 +71,7 @@ def _mos(findings):
         return ""
     figure = _figure(
         plots.intervals(views, findings.conditions, limits=_limits(findings)),
-        "Mean opinion score by condition, Student's t intervals over raters",
+        "Mean opinion score by condition, Student's t intervals over raters" + _first(findings),
     )
     columns = ["condition", "mos", "ci95", "raters", "votes", "sos", "more_raters", "dmos", "dmos_ci95"]
     tables = "".join(

@@ -26,43 +26,32 @@ _STYLE: dict = {
     "svg.hashsalt": "whetstone",  # the same ratings give the same file
 }
 _VIEWS = {"all raters": (GREY, "o", "white"), "after exclusions": (BLUE, "s", BLUE)}  # line, marker, fill
-_ROWS = 60  # of a plot by condition; more are left to the table
+ROWS = 60  # of a plot by condition; more are left to the table
 
 
 def intervals(views, conditions, value="mos", label="MOS, 95 % interval", limits=None):
     """Dots with intervals, a row a condition, one colour and shape a view. views: {title: table}."""
-    conditions = conditions[:_ROWS]
-    return _svg(
-        lambda figure: _interval_rows(figure.subplots(), views, conditions, value, label, limits), len(conditions)
-    )
+    conditions = conditions[:ROWS]
 
+    def draw(figure):
+        axis = figure.subplots()
+        for index, (title, table) in enumerate(views.items()):
+            colour, marker, fill = _VIEWS[title]
+            table = table.set_index("condition").reindex(conditions)
+            middle = table[value].to_numpy(float)
+            low, high = _bounds(table, value)
+            around = np.nan_to_num(np.array([middle - low, high - middle]))
+            y = np.arange(len(conditions)) + (0.16 if index else -0.16) * (len(views) > 1)
+            look = {"color": colour, "markerfacecolor": fill, "markersize": 5, "capsize": 2.5}
+            axis.errorbar(middle, y, xerr=around, fmt=marker, label=title, **look)
+        _rows(axis, conditions)
+        axis.set_xlabel(label)
+        if limits:
+            axis.set_xlim(*limits)
+        if len(views) > 1:
+            _legend(axis, len(views))
 
-def _interval_rows(axis, views, conditions, value, label, limits):
-    for index, (title, table) in enumerate(views.items()):
-        colour, marker, fill = _VIEWS[title]
-        table = table.set_index("condition").reindex(conditions)
-        middle = table[value].to_numpy(float)
-        low, high = _bounds(table, value)
-        y = np.arange(len(conditions)) + (0.16 if index else -0.16) * (len(views) > 1)
-        around = np.nan_to_num(np.array([middle - low, high - middle]))
-        axis.errorbar(
-            middle,
-            y,
-            xerr=around,
-            fmt=marker,
-            color=colour,
-            markerfacecolor=fill,
-            markersize=5,
-            capsize=2.5,
-            label=title,
-        )
-    axis.set_yticks(range(len(conditions)), [_plain(name) for name in conditions])
-    axis.set_ylim(len(conditions) - 0.4, -0.6)
-    axis.set_xlabel(label)
-    if limits:
-        axis.set_xlim(*limits)
-    if len(views) > 1:
-        _legend(axis, len(views))
+    return _svg(draw, len(conditions))
 
 
 def _bounds(table, value):
@@ -101,7 +90,7 @@ def preference_matrix(table, conditions):
 
 def distribution(scores, conditions):
     """Shares of each score by condition as stacked bars, dark (worst) to light (best); other scales in five bins."""
-    conditions = conditions[:_ROWS]
+    conditions = conditions[:ROWS]
     values = np.unique(scores.score)
     if len(values) <= 7 and np.all(values == np.rint(values)):
         low, high = min(values.min(), 1), max(values.max(), 5)
@@ -125,8 +114,7 @@ def distribution(scores, conditions):
                     ink = "white" if index < len(names) / 2 else BLACK
                     axis.text(start + share / 2, y, f"{share:.0f}", ha="center", va="center", color=ink, fontsize=8)
             left = left + shares[:, index]
-        axis.set_yticks(range(len(conditions)), [_plain(name) for name in conditions])
-        axis.set_ylim(len(conditions) - 0.4, -0.6)
+        _rows(axis, conditions)
         axis.set_xlim(0, 100)
         axis.set_xlabel("votes, percent")
         _legend(axis, len(names) if len(names) <= 7 and edges[1] - edges[0] == 1 else 3)
@@ -140,7 +128,7 @@ def _shares(scores, edges):
 
 
 def raters(table):
-    """Bias and inconsistency of each rater (annex E); the excluded ones are crosses with their number in the table."""
+    """Bias and inconsistency of each rater (annex E); the excluded ones are crosses with their name."""
 
     def draw(figure):
         axis = figure.subplots()
@@ -149,24 +137,11 @@ def raters(table):
         axis.axvline(0, color=GREY, linewidth=1)
         for chosen, colour, marker, name in ((~out, BLUE, "o", "counted"), (out, ORANGE, "X", "excluded")):
             if chosen.any():
-                axis.scatter(
-                    table.bias[chosen],
-                    table.inconsistency[chosen],
-                    c=colour,
-                    marker=marker,
-                    s=34,
-                    label=name,
-                    alpha=0.85,
-                )
-        for row in table[out].itertuples():
-            if np.isfinite(row.bias) and out.sum() <= 12:
-                axis.annotate(
-                    _plain(row.rater)[:14],
-                    (row.bias, row.inconsistency),
-                    (4, 4),
-                    textcoords="offset points",
-                    fontsize=8,
-                )
+                dots = table[chosen]
+                axis.scatter(dots.bias, dots.inconsistency, c=colour, marker=marker, s=34, label=name, alpha=0.85)
+        for row in table[out & table.bias.notna()].head(12).itertuples():
+            spot = (row.bias, row.inconsistency)
+            axis.annotate(_plain(row.rater), spot, (4, 4), textcoords="offset points", fontsize=8)
         axis.margins(0.12)
         axis.set_ylim(bottom=0)
         axis.set_xlabel("bias (right: gives higher scores)")
@@ -174,6 +149,11 @@ def raters(table):
         _legend(axis, 2)
 
     return _svg(draw, 9)
+
+
+def _rows(axis, conditions):
+    axis.set_yticks(range(len(conditions)), [_plain(name) for name in conditions])
+    axis.set_ylim(len(conditions) - 0.4, -0.6)
 
 
 def _legend(axis, columns):

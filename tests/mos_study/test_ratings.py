@@ -104,7 +104,7 @@ def test_comparisons_need_two_columns_only(tmp_path, votes):
 @pytest.mark.parametrize(
     "text, complaint",
     [
-        ("preferred,other,votes\na,b,-1\n", "line 2: -1 votes"),
+        ("preferred,other,votes\na,b,-1\n", "line 2: votes below 0"),
         ("preferred,other\na,a\n", "no comparison of two different items"),
         ("stimulus,rater,score\na,1,1\n", "there is no preferred or other"),
     ],
