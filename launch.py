@@ -14,7 +14,7 @@ OLDEST, NEWEST = (3, 10), (3, 12)  # the Pythons that Whetstone is tested with
 
 # command: (its module, what it needs installed). A module has HELP, add_arguments(parser) and run(args) -> exit status,
 # and imports only the standard library at its top, so that --help works in an empty interpreter. One that says
-# PASSES_ON = True gets the words that it does not know as args.passed_on.
+# PASSES_ON = True gets the words that it does not know as args.passed_on. A name may be two words (`study report`).
 COMMANDS = {
     "app": ("webui.commands.app", ("base",)),
     "sharpen": ("engine.commands.sharpen", ("base",)),
@@ -26,8 +26,10 @@ COMMANDS = {
     "evaluate": ("distill.commands.evaluate", ("base", "torch")),
     "export": ("engine.commands.export", ("base",)),
     "benchmark": ("engine.commands.benchmark", ("base",)),
+    "study report": ("mos_study.commands.report", ("base", "study")),
+    "study analyse": ("mos_study.commands.analyse", ("base", "study")),
     "doctor": ("engine.commands.doctor", ("base",)),
-    "test": ("tests.run", ("base", "torch", "dev")),
+    "test": ("tests.run", ("base", "study", "torch", "dev")),
 }
 DEFAULT = "app"
 
@@ -62,12 +64,13 @@ def parse(argv):
 
     from engine.errors import WhetstoneError
 
-    name, rest = (argv[0], argv[1:]) if argv and not argv[0].startswith("-") else (DEFAULT, argv)
+    words = command_words(argv)
+    name, rest = " ".join(words) or DEFAULT, argv[len(words) :]
     if name not in COMMANDS:
         known = ", ".join(COMMANDS)
         raise WhetstoneError("no command {!r}; the commands are {}; a picture goes to `sharpen`".format(name, known))
     module = import_module(COMMANDS[name][0])
-    named = bool(argv) and argv[0] == name
+    named = bool(words)
     asked = not named and ("-h" in rest or "--help" in rest)
     parser = Parser(
         prog="python launch.py " + name if named else "python launch.py",
@@ -93,11 +96,20 @@ def parse(argv):
     return name, module, args
 
 
+def command_words(argv):
+    """The words at the start of a command line that name its command: none, one or two."""
+    if not argv or argv[0].startswith("-"):
+        return []
+    if len(argv) > 1 and not argv[1].startswith("-") and any(name.startswith(argv[0] + " ") for name in COMMANDS):
+        return argv[:2]
+    return argv[:1]
+
+
 def overview():
     """The commands, one line each."""
     from importlib import import_module
 
-    lines = ["  {:<10} {}".format(name, import_module(home).HELP) for name, (home, _) in COMMANDS.items()]
+    lines = ["  {:<13} {}".format(name, import_module(home).HELP) for name, (home, _) in COMMANDS.items()]
     return "\n".join(["commands, each with its own --help:"] + lines)
 
 
@@ -108,6 +120,7 @@ def main(argv):
             setattr(sys, name, open(os.devnull, "w", errors="replace"))  # noqa: SIM115
     check_python(sys.version_info)
     from engine.errors import WhetstoneError
+    from mos_study.errors import StudyError
 
     try:
         try:
@@ -117,7 +130,7 @@ def main(argv):
     except BrokenPipeError:  # whoever reads standard output (head, less) has gone
         give_up_streams()
         return 141
-    except WhetstoneError as error:
+    except (WhetstoneError, StudyError) as error:
         return stop(error, 2)
     except KeyboardInterrupt:
         return stop("stopped", 130, start="\n")

@@ -51,7 +51,7 @@ def test_imports_inside_functions_are_seen(tmp_path):
 @pytest.mark.parametrize("command", launch.COMMANDS)
 def test_help_imports_no_heavy_package(command):
     program = (
-        f"import sys, launch\ntry: launch.main([{command!r}, '--help'])\nexcept SystemExit: pass\n"
+        f"import sys, launch\ntry: launch.main([*{command.split()!r}, '--help'])\nexcept SystemExit: pass\n"
         f"print('LOADED', *sorted(set({sorted(HEAVY)!r}) & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -120,7 +120,7 @@ def test_the_version_check_lets_3_10_and_later_pass(version):
 def test_help_needs_no_package_at_all(command):
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-         f"import launch; sys.exit(launch.main({[command, '--help'] if command else ['--help']!r}))"],
+         f"import launch; sys.exit(launch.main({[*command.split(), '--help'] if command else ['--help']!r}))"],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr  # -I -S: without site-packages nothing but the standard library imports
