@@ -31,7 +31,12 @@ from engine.errors import WhetstoneError
 
 ROOT = Path(__file__).resolve().parent
 VENV = Path(os.environ.get("WHETSTONE_VENV") or ROOT / ".venv").absolute()
-LAYERS = {"base": "requirements.txt", "torch": "requirements-torch.txt", "dev": "requirements-dev.txt"}
+LAYERS = {
+    "base": "requirements.txt",
+    "dashboard": "requirements-dashboard.txt",
+    "torch": "requirements-torch.txt",
+    "dev": "requirements-dev.txt",
+}
 _LOCK = "whetstone.lock"
 
 

@@ -25,8 +25,9 @@ COMMANDS = {
     "figures": ("distill.commands.figures", ("base", "torch")),
     "evaluate": ("distill.commands.evaluate", ("base", "torch")),
     "benchmark": ("engine.commands.benchmark", ("base",)),
+    "dashboard": ("webui.commands.dashboard", ("base", "dashboard")),
     "doctor": ("engine.commands.doctor", ("base",)),
-    "test": ("tests.run", ("base", "torch", "dev")),
+    "test": ("tests.run", ("base", "dashboard", "torch", "dev")),
 }
 DEFAULT = "app"
 
