@@ -51,7 +51,8 @@ def evaluate(
 
     data: folder of clean pictures; those that are damaged or under SMALLEST_SIDE pixels are named and left out.
     tune_on: folder that the baselines are tuned on; it shares no picture with `data`. teachers: sources of
-    distill.teachers. degradations: of distill.methods. by: some of BY, more tables of the same methods. pictures: keep them all.
+    distill.teachers. degradations: of distill.methods. by: some of BY, more tables of the same methods. pictures:
+    whether to keep them all.
     Returns the content of results.json; it is written after each table, whole. Raises BadSetting, BadData, BadOutput,
     UnknownModel.
     """

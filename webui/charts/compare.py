@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from webui.charts.look import aim, colour, dash, framed, saying
+from webui.charts.look import colour, dash, framed, saying
 from webui.charts.series import smooth, thin
 from webui.dashboard.run_curves import AXES
 
 POINTS = 6000  # in one chart: what a browser draws at once
 TARGET_SSIM = 0.90  # the project report's aim
+SSIM_AIM = ((TARGET_SSIM, f"the report's aim, {TARGET_SSIM:.2f}"),)
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ def compare(runs, quantity, *, axis="epoch", smoothing=0.0, log_y=False, colours
             traces.append(star(x, y, colour(index), run.name))
     if not traces:
         return saying(f"no {quantity.unit} in these logs")
-    figure = framed(traces, x=axis_title(runs, axis), y=quantity.unit, title=quantity.title, log_y=log_y)
-    return aim(figure, TARGET_SSIM, "the report's aim, 0.90") if quantity.unit == "SSIM" and not log_y else figure
+    aims = SSIM_AIM if quantity.unit == "SSIM" and not log_y else ()
+    x = axis_title(runs, axis)
+    return framed(traces, x=x, y=quantity.unit, title=quantity.title, log_y=log_y, aims=aims)
 
 
 def axis_title(runs, axis):

@@ -3,8 +3,8 @@
 import plotly.graph_objects as go
 
 # Found by search: each has a contrast of 3 on white and on the dark page, and any two are told apart with every kind of
-# colour blindness (the least distance in CIELAB is 31, simulated as by Machado et al. 2009; a test computes both).
-BLUE, ORANGE, GREEN, RED, LILAC, PLUM = "#4645F7", "#DC7C01", "#1FA777", "#C40D2C", "#B07DEE", "#974586"
+# colour blindness (the least distance in CIELAB is 29, simulated as by Machado et al. 2009; a test computes both).
+BLUE, ORANGE, GREEN, RED, LILAC, PLUM = "#4B4AF7", "#D97900", "#1BA474", "#C9102F", "#AD7AEC", "#9A4989"
 COLOURS = (BLUE, ORANGE, GREEN, RED, LILAC, PLUM)
 GREY = "#808080"  # of lines that say what to compare with
 DASHES = ("solid", "dash", "dot", "dashdot")  # of every further six
@@ -26,33 +26,38 @@ def symbol(index):
     return SYMBOLS[index % len(SYMBOLS)]
 
 
-def framed(traces, *, x, y, title="", log_y=False, height=HEIGHT):
-    """A Figure of the traces. x, y: what the axes show, with units."""
-    figure = go.Figure(traces)
-    figure.update_layout(
-        title={"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}} if title else None,
-        height=height,
-        margin={"l": 10, "r": 10, "t": 44 if title else 14, "b": 10},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0, "title": {"text": ""}},
-        hovermode="closest",
-        uirevision="kept",  # a refresh keeps the visitor's zoom
-    )
-    for axes, text in ((figure.update_xaxes, x), (figure.update_yaxes, y)):
-        title = {"text": text, "standoff": 8, "font": {"color": _INK}}
-        axes(title=title, tickfont={"color": _INK}, automargin=True, zeroline=False)
+def framed(traces, *, x, y, title="", log_y=False, height=HEIGHT, aims=(), aims_at="left", **layout):
+    """A Figure of the traces. x, y: what the axes show, with units. aims: ((value, words), ...), heights to reach, as
+    dashed lines named at one end. layout: more of Plotly's, by key.
+    """
+    axis = {"automargin": True, "zeroline": False, "tickfont": {"color": _INK}}
+    settings = {
+        "height": height,
+        "margin": {"l": 10, "r": 10, "t": 44 if title else 14, "b": 10},
+        "legend": {"orientation": "h", "yanchor": "top", "y": -0.22, "x": 0},
+        "hovermode": "closest",
+        "uirevision": "kept",  # a refresh keeps the visitor's zoom
+        "xaxis": axis | {"title": {"text": x, "standoff": 8, "font": {"color": _INK}}},
+        "yaxis": axis | {"title": {"text": y, "standoff": 8, "font": {"color": _INK}}},
+        "shapes": [_across(value) for value, _ in aims],
+        "annotations": [_named(value, words, aims_at) for value, words in aims],
+    }
+    if title:
+        settings["title"] = {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}}
     if log_y:
-        figure.update_yaxes(type="log", dtick=1 if _spans_decades(traces) else None)
-    return figure
+        settings["yaxis"] |= {"type": "log", "dtick": 1 if _spans_decades(traces) else None}
+    return go.Figure(traces, settings | layout)  # in one go: updates of a Figure are slow
 
 
-def aim(figure, value, text, side="left"):
-    """A dashed line across at a height that is to be reached, named at one end."""
-    figure.add_hline(
-        value,
-        line={"color": GREY, "width": 1.2, "dash": "dash"},
-        annotation={"text": text, "font": {"size": 11, "color": GREY}, "x": side == "right", "xanchor": side},
-    )
-    return figure
+def _across(value):
+    line = {"color": GREY, "width": 1.2, "dash": "dash"}
+    return {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "y0": value, "y1": value, "line": line}
+
+
+def _named(value, words, side):
+    font = {"size": 11, "color": GREY}
+    place = {"xref": "x domain", "x": int(side == "right"), "xanchor": side, "y": value, "yanchor": "bottom"}
+    return {"text": words, "showarrow": False, "font": font} | place
 
 
 def saying(text):

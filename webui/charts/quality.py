@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from webui.charts.look import GREY, aim, colour, framed, saying, symbol
+from webui.charts.look import GREY, colour, framed, saying, symbol
 
 MEASURES = {"ssim": "SSIM", "psnr": "PSNR, dB", "gain": "gain over the soft picture, dB"}
 _SPREAD = 0.28  # of the place of a method, to each side of its middle
@@ -48,11 +48,10 @@ def distribution(rows, measure="ssim"):
                 hovertemplate="%{customdata[0]}<br>%{customdata[1]}: %{y:.4g}<extra></extra>",
             )
         )
-    figure = framed(traces, x="method", y=MEASURES[measure], height=440)
+    aims = ((0.9, "SSIM 0.9"),) if measure == "ssim" else ()
+    figure = framed(traces, x="method", y=MEASURES[measure], height=440, aims=aims, clickmode="event+select")
     figure.update_xaxes(tickvals=list(place.values()), ticktext=methods, range=[-0.6, len(methods) - 0.4])
-    if measure == "ssim":
-        aim(figure, 0.9, "SSIM 0.9")
-    return figure.update_layout(clickmode="event+select", legend_y=-0.2)
+    return figure
 
 
 def error_colours(error):

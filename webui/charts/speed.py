@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from webui.charts.look import COLOURS, GREY, aim, colour, dash, framed, saying, symbol
+from webui.charts.look import COLOURS, GREY, colour, dash, framed, saying, symbol
 
 _PATTERNS = ("", "/", "x", ".", "\\", "-")  # of bars, when the colours begin again
 SIZES = ("480p", "720p", "1080p", "2160p")
@@ -51,10 +51,9 @@ def frames_a_second(timings, report=None, report_name=""):
                 hovertemplate="%{x}: %{y} frames a second<extra>" + report_name + "</extra>",
             )
         )
-    figure = framed(traces, x="size of the frame", y="frames a second", height=420)
-    for rate in (30, 60):
-        aim(figure, rate, f"{rate} frames a second", side="right")
-    return figure.update_layout(barmode="group", legend_y=-0.25)
+    aims = [(rate, f"{rate} frames a second") for rate in (30, 60)]
+    x, y = "size of the frame", "frames a second"
+    return framed(traces, x=x, y=y, height=420, aims=aims, aims_at="right", barmode="group")
 
 
 def frontier(points):

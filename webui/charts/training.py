@@ -6,8 +6,8 @@ The same nine as distill.figures draws as PNG at the end of `train`.
 import numpy as np
 import plotly.graph_objects as go
 
-from webui.charts.compare import POINTS, QUANTITIES, TARGET_SSIM, axis_title, line, of_run, star
-from webui.charts.look import BLUE, GREEN, GREY, ORANGE, PLUM, RED, aim, colour, dash, framed, saying
+from webui.charts.compare import POINTS, QUANTITIES, SSIM_AIM, TARGET_SSIM, axis_title, line, of_run, star
+from webui.charts.look import BLUE, GREEN, HEIGHT, ORANGE, PLUM, RED, colour, dash, framed, saying
 from webui.charts.series import smooth, thin
 
 _SSIM, _PSNR, _LOSS, _RATE, _SPEED = QUANTITIES
@@ -15,7 +15,7 @@ _MOST = POINTS // 3
 _TERMS = {"pixel": "to the clean picture", "teacher": "to the teacher's", "estimate": "measured degradation"}
 
 
-def ssim_progress(run, axis="epoch", smoothing=0.0, height=None):
+def ssim_progress(run, axis="epoch", smoothing=0.0, height=HEIGHT):
     """Training and validation SSIM, the best point and the report's aim."""
     val, train = of_run(_SSIM, run)
     traces = []
@@ -30,10 +30,7 @@ def ssim_progress(run, axis="epoch", smoothing=0.0, height=None):
                 traces.append(star(x, y, BLUE, title, legend=True))
     if not traces:
         return saying("no SSIM in this log")
-    figure = framed(traces, x=axis_title([run], axis), y="SSIM", title="SSIM progress")
-    if height:
-        figure.update_layout(height=height)
-    return aim(figure, TARGET_SSIM, "the report's aim, 0.90")
+    return framed(traces, x=axis_title([run], axis), y="SSIM", title="SSIM progress", height=height, aims=SSIM_AIM)
 
 
 def loss_reduction(run, axis="epoch", smoothing=0.0):
@@ -60,8 +57,8 @@ def over_fitting(run, axis="epoch", smoothing=0.0):
     if not known.any():
         return saying("training and validation were not measured together")
     drawn = line(x[known], smooth(gaps[known], smoothing), _MOST, "gap", {"color": PLUM, "width": 2}, legend=False)
-    figure = framed([drawn], x=axis_title([run], axis), y="training - validation SSIM", title="Over-fitting")
-    return figure.add_hline(0, line={"color": GREY, "width": 1})
+    x = axis_title([run], axis)
+    return framed([drawn], x=x, y="training - validation SSIM", title="Over-fitting", aims=((0, ""),))
 
 
 def psnr(run, axis="epoch", smoothing=0.0):
@@ -102,8 +99,8 @@ def gain_by_epoch(run, axis="epoch", smoothing=0.0):
         go.Bar(x=x[chosen], y=steps[chosen], name=name, marker={"color": tint})
         for name, chosen, tint in (("better", up, GREEN), ("worse", ~up, RED))
     ]
-    figure = framed(bars, x=axis_title([run], axis), y="change of validation SSIM", title="Gain of each epoch")
-    return figure.update_layout(barmode="relative", bargap=0.15)
+    x = axis_title([run], axis)
+    return framed(bars, x=x, y="change of validation SSIM", title="Gain of each epoch", barmode="relative", bargap=0.15)
 
 
 def learning_rate(run, axis="epoch", smoothing=0.0):

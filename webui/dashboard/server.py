@@ -28,7 +28,7 @@ SETTINGS = {
 # Streamlit compiles its tables' code at run time, hence 'unsafe-eval'; nothing is loaded from or sent to elsewhere.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: data: blob:; worker-src 'self' blob:; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
 _HEADERS = [
@@ -46,13 +46,23 @@ def build_server():
     from streamlit.web.bootstrap import load_config_options
 
     load_config_options(SETTINGS)
-    import plotly.graph_objects  # noqa: F401
     import pyarrow  # noqa: F401
 
+    from webui.charts.look import framed
     from webui.dashboard.views import models, quality, runs, speed, studies  # noqa: F401
 
+    framed([{"type": "scatter"}], x="", y="")  # Plotly loads its parts at their first use
     about = Route(ABOUT_PATH, lambda request: JSONResponse({"name": "Whetstone", "page": "dashboard"}))
-    return Gate(App(_SCRIPT, routes=[about]))
+    return Gate(App(_SCRIPT, routes=[about]), [(b"link", link.encode()) for link in _early_scripts()])
+
+
+def _early_scripts():
+    """Link headers by which the browser fetches what draws charts and tables before Streamlit's page asks for it."""
+    import streamlit
+
+    folder = Path(streamlit.__file__).parent / "static" / "static" / "js"
+    names = [path.name for chunk in ("PlotlyChart", "DataFrame") for path in folder.glob(f"{chunk}.*.js")]
+    return [f"</static/js/{name}>; rel=modulepreload" for name in names]
 
 
 class Gate:
@@ -61,8 +71,9 @@ class Gate:
     Streamlit's own check of the origin would ask a server on the Internet for this machine's address.
     """
 
-    def __init__(self, app):
-        self.app = app
+    def __init__(self, app, page_headers=()):
+        """page_headers: more headers of HTML, (name, value) in bytes."""
+        self.app, self._page_headers = app, list(page_headers)
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
@@ -70,12 +81,22 @@ class Gate:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if is_ours(headers.get("host", ""), headers.get("origin")):
-            await self.app(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
+            await self.app(scope, receive, self._with_headers(send) if scope["type"] == "http" else send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
             await send({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
             await send({"type": "http.response.body", "body": b"The dashboard answers its own page alone.\n"})
+
+    def _with_headers(self, send):
+        async def sending(message):
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                is_page = any(name.lower() == b"content-type" and b"text/html" in value for name, value in headers)
+                message = {**message, "headers": headers + _HEADERS + (self._page_headers if is_page else [])}
+            await send(message)
+
+        return sending
 
 
 def is_ours(host, origin):
@@ -83,12 +104,3 @@ def is_ours(host, origin):
     if urlsplit(f"//{host}").hostname not in _HOSTS:
         return False
     return origin is None or urlsplit(origin).netloc == host
-
-
-def _with_headers(send):
-    async def sending(message):
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
-        await send(message)
-
-    return sending
