@@ -45,7 +45,8 @@ def framed(traces, *, x, y, title="", log_y=False, height=HEIGHT, aims=(), aims_
     if title:
         settings["title"] = {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}}
     if log_y:
-        settings["yaxis"] |= {"type": "log", "dtick": 1 if _spans_decades(traces) else None}
+        decades = 1 if _spans_decades(traces) else None
+        settings["yaxis"] |= {"type": "log", "dtick": decades, "exponentformat": "power"}
     return go.Figure(traces, settings | layout)  # in one go: updates of a Figure are slow
 
 

@@ -70,6 +70,6 @@ def preferences(table):
         customdata=table.get("n"),
         hovertemplate="%{y}: %{x:.0f} %" + (" of %{customdata}" if "n" in table else "") + "<extra></extra>",
     )
-    figure = framed([drawn], x="preferred, % of the comparisons, 95 % interval", y="", height=140 + 30 * len(names))
+    figure = framed([drawn], x="preferred, %, with 95 % interval", y="", height=140 + 30 * len(names))
     figure.add_vline(50, line={"color": GREY, "width": 1.2, "dash": "dash"})
     return figure.update_xaxes(range=[-3, 103]).update_yaxes(autorange="reversed")

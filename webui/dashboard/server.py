@@ -20,7 +20,7 @@ SETTINGS = {
     "theme.light.backgroundColor": "#ffffff",
     "theme.light.secondaryBackgroundColor": "#f6f5f3",
     "theme.light.textColor": "#1c1b19",
-    "theme.dark.primaryColor": "#2dd4bf",
+    "theme.dark.primaryColor": "#0f8a7f",
     "theme.dark.backgroundColor": "#171614",
     "theme.dark.secondaryBackgroundColor": "#211f1d",
     "theme.dark.textColor": "#ebe9e6",

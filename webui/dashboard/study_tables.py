@@ -69,9 +69,14 @@ def progress(ratings):
         found["sessions"] = ratings["session"].nunique()
     if "kind" in ratings:
         found["of them in trials that count"] = int((ratings["kind"] == "test").sum())
-    if "answered_at" in ratings and len(ratings):
-        found["last answer"] = str(ratings["answered_at"].astype(str).max())[:16].replace("T", " ")
     return found
+
+
+def last_answer(ratings):
+    """When the last answer came, as text; "" where the table does not tell."""
+    if "answered_at" not in ratings or not len(ratings):
+        return ""
+    return str(ratings["answered_at"].astype(str).max())[:16].replace("T", " ")
 
 
 def _read(path):

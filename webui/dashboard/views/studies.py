@@ -10,7 +10,7 @@ from webui.charts import studies as charts
 from webui.commands.dashboard import PASSWORD
 from webui.dashboard import parts
 from webui.dashboard.places import places
-from webui.dashboard.study_tables import find_studies, progress, subject, views
+from webui.dashboard.study_tables import find_studies, last_answer, progress, subject, views
 
 _guessing = threading.Lock()  # one wrong answer a second, for all visitors together
 
@@ -58,8 +58,10 @@ def _progress(study):
     if ratings is None:
         return
     st.subheader("Progress", anchor=False)
-    for (name, number), cell in zip(progress(ratings).items(), parts.grid(5)):
-        cell.metric(name, f"{number:,}" if isinstance(number, int) else number)
+    for (name, number), cell in zip(progress(ratings).items(), parts.grid(4)):
+        cell.metric(name, f"{number:,}")
+    if last := last_answer(ratings):
+        st.caption(f"The last answer came at {last} (UTC).")
 
 
 def _mos(study):
