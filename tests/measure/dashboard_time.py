@@ -5,15 +5,20 @@ a look at a large event file lasts.
 
 The clock is the browser's, from the start of the navigation to the second animation frame after the first curve was
 drawn. Each time is a new profile (nothing in the browser's cache); the first comes right after the command's start.
+Beside it, in turn, what Streamlit and Plotly take by themselves: a page with one chart of three points.
 The event file is 200 MB of scalars, the only run of a second dashboard: its times are those to the first chart and to
 the end of reading, during which the page goes on answering.
 """
 
 import argparse
+import contextlib
 import json
 import os
+import socket
 import statistics
 import struct
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -26,6 +31,10 @@ from tests.webui.dashboard.logs import SETTINGS, row, write_run
 from tests.webui.dashboard.page import DashboardProcess
 from webui.dashboard.event_log import _masked_crc
 
+BARE = """import streamlit as st
+import plotly.graph_objects as go
+st.plotly_chart(go.Figure([go.Scatter(x=[1, 2, 3], y=[1, 3, 2], mode="lines")]))
+"""
 FIRST_CURVE = """
 () => new Promise((resolve) => {
   const look = () => document.querySelector(".js-plotly-plot .scatterlayer path.js-line")
@@ -71,16 +80,42 @@ def first_paint(browser, address):
     return page.evaluate(FIRST_CURVE), page
 
 
+@contextlib.contextmanager
+def bare_page():
+    """The address of a Streamlit page with one small chart."""
+    with tempfile.TemporaryDirectory(prefix="whetstone-bare-") as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+        probe.close()
+        script = Path(folder) / "bare.py"
+        script.write_text(BARE)
+        options = ["--server.headless=true", f"--server.port={port}", "--browser.gatherUsageStats=false"]
+        words = [sys.executable, "-m", "streamlit", "run", str(script), *options]
+        with subprocess.Popen(words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                while not _answers(int(port)):
+                    time.sleep(0.1)
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                process.terminate()
+
+
+def _answers(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def measure_runs(runs, points, visits):
     with tempfile.TemporaryDirectory(prefix="whetstone-dashboard-") as folder:
         write_runs(Path(folder), runs, points)
         size = sum(path.stat().st_size for path in Path(folder).rglob("*.jsonl"))
-        with DashboardProcess("--runs", folder) as dashboard, chromium() as browser:
-            times = []
+        with DashboardProcess("--runs", folder) as dashboard, bare_page() as bare, chromium() as browser:
+            times, bare_times = [], []
             for _ in range(visits + 1):
-                elapsed, page = first_paint(browser, dashboard.address)
-                times.append(round(elapsed))
-                page.context.close()
+                for address, kept in ((dashboard.address, times), (bare, bare_times)):
+                    elapsed, page = first_paint(browser, address)
+                    kept.append(round(elapsed))
+                    page.context.close()
             version = browser.version
     return {
         "runs": runs,
@@ -89,6 +124,8 @@ def measure_runs(runs, points, visits):
         "first_visit_ms": times[0],
         "median_ms": statistics.median(times[1:]),
         "each_ms": times,
+        "bare_median_ms": statistics.median(bare_times[1:]),
+        "bare_each_ms": bare_times,
         "chromium": version,
     }
 

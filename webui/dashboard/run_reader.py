@@ -30,6 +30,11 @@ class RunReader:
                 read.append(self._read(run, now + max(0.0, ends_at - now) / (len(runs) - index)))
             return read
 
+    def is_read(self, run):
+        """Whether the last look at a FoundRun came to its end."""
+        logs, _ = self._logs.get(run.files, ((), None))
+        return bool(logs) and all(log.file.is_read for log in logs)
+
     def _read(self, run, until):
         if run.files not in self._logs:
             logs = [EventLog(file) if run.kind == "events" else LineLog(file, run.kind) for file in run.files]

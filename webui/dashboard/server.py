@@ -1,8 +1,10 @@
 """The dashboard as a server on this machine: Streamlit without telemetry, behind a check of who asks."""
 
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from webui.dashboard.scripts import PATH, Scripts
 from webui.server import ABOUT_PATH
 
 _SCRIPT = Path(__file__).resolve().with_name("main.py")
@@ -40,6 +42,7 @@ _HEADERS = [
 
 def build_server():
     """The ASGI application. Imports what the first visitor would wait for."""
+    import streamlit
     from starlette.responses import JSONResponse
     from starlette.routing import Route
     from streamlit.starlette import App
@@ -49,20 +52,13 @@ def build_server():
     import pyarrow  # noqa: F401
 
     from webui.charts.look import framed
-    from webui.dashboard.views import models, quality, runs, speed, studies  # noqa: F401
+    from webui.dashboard.views import models, quality, runs, speed, studies  # noqa: F401 - the script needs them
 
     framed([{"type": "scatter"}], x="", y="")  # Plotly loads its parts at their first use
+    threading.Thread(target=runs.read_ahead, daemon=True).start()
     about = Route(ABOUT_PATH, lambda request: JSONResponse({"name": "Whetstone", "page": "dashboard"}))
-    return Gate(App(_SCRIPT, routes=[about]), [(b"link", link.encode()) for link in _early_scripts()])
-
-
-def _early_scripts():
-    """Link headers by which the browser fetches what draws charts and tables before Streamlit's page asks for it."""
-    import streamlit
-
-    folder = Path(streamlit.__file__).parent / "static" / "static" / "js"
-    names = [path.name for chunk in ("PlotlyChart", "DataFrame") for path in folder.glob(f"{chunk}.*.js")]
-    return [f"</static/js/{name}>; rel=modulepreload" for name in names]
+    scripts = Scripts(Path(streamlit.__file__).parent / "static" / "static" / "js")
+    return Gate(App(_SCRIPT, routes=[about]), scripts)
 
 
 class Gate:
@@ -71,16 +67,20 @@ class Gate:
     Streamlit's own check of the origin would ask a server on the Internet for this machine's address.
     """
 
-    def __init__(self, app, page_headers=()):
-        """page_headers: more headers of HTML, (name, value) in bytes."""
-        self.app, self._page_headers = app, list(page_headers)
+    def __init__(self, app, scripts):
+        self.app, self._scripts = app, scripts
+        self._page_headers = [(b"link", link.encode()) for link in scripts.links()]
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        script = scope["path"].removeprefix(PATH) if scope["path"].startswith(PATH) else ""
         if is_ours(headers.get("host", ""), headers.get("origin")):
+            if scope["type"] == "http" and scope["method"] == "GET" and self._scripts.read(script) is not None:
+                await self._scripts.answer(script, send, _HEADERS)
+                return
             await self.app(scope, receive, self._with_headers(send) if scope["type"] == "http" else send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})

@@ -18,12 +18,17 @@ VIEWS = ("Compare", "Training analysis", "SSIM progress", "Settings")
 _OVER = {"epoch": "epochs", "step": "steps", "hours": "time"}
 _AT_FIRST = 3  # runs chosen before the visitor has chosen
 _LIVE_S, _IDLE_S = 2, 10  # between two looks at the folders
-_BUDGET_S = 0.6  # of reading at each look
+_BUDGET_S = 0.8  # of reading at each look
+_AHEAD_S = 1.5  # of reading at the start
+
+_reader = RunReader()
 
 
-@st.cache_resource
-def _reader():
-    return RunReader()
+def read_ahead():
+    """Read what the first visitor will see; one who comes meanwhile waits for it."""
+    found, _ = find_runs(places().runs)
+    first = _first(found)
+    _reader.read([run for run in found if run.name in first], _AHEAD_S)
 
 
 def show():
@@ -47,7 +52,7 @@ def show():
         st.caption("Coloured: what differs between the chosen runs, as they came first.")
         return
     options = _options(view)
-    live = any(run.state() == "running" for run in chosen)
+    live = any(run.state() == "running" or not _reader.is_read(run) for run in chosen)
     body = st.fragment(_curves, run_every=_LIVE_S if live else _IDLE_S)
     body([run.name for run in found], [run.name for run in chosen], view, options)
 
@@ -135,7 +140,7 @@ def _curves(known, names, view, options):
     found, _ = find_runs(places().runs)
     if [run.name for run in found] != known:
         st.rerun()
-    runs = _reader().read([run for run in found if run.name in names], _BUDGET_S)
+    runs = _reader.read([run for run in found if run.name in names], _BUDGET_S)
     parts.problems([line for run in runs for line in run.problems])
     share = sum(run.share_read for run in runs) / len(runs)
     if share < 1:
