@@ -28,8 +28,9 @@ COMMANDS = {
     "benchmark": ("engine.commands.benchmark", ("base",)),
     "study report": ("mos_study.commands.report", ("base", "study")),
     "study analyse": ("mos_study.commands.analyse", ("base", "study")),
+    "dashboard": ("webui.commands.dashboard", ("base", "dashboard")),
     "doctor": ("engine.commands.doctor", ("base",)),
-    "test": ("tests.run", ("base", "study", "torch", "dev")),
+    "test": ("tests.run", ("base", "study", "dashboard", "torch", "dev")),
 }
 DEFAULT = "app"
 

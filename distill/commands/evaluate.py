@@ -43,6 +43,11 @@ def add_arguments(parser):
         choices=("sigma", "noise", "quality", "clean", "estimate"),
         help="more tables: at fixed blurs, noise levels, coder qualities; on sharp pictures; what students measure",
     )
+    parser.add_argument(
+        "--pictures",
+        action="store_true",
+        help="also keep every picture, soft, restored and sharp (PNG, for the dashboard)",
+    )
     parser.add_argument("--strength", type=float, default=1.0, help="0 to 2 (default: %(default)s)")
     parser.add_argument(
         "--out", required=True, metavar="DIR", help="where images.csv, summary.csv, results.json and sheets go"
@@ -68,6 +73,7 @@ def run(args):
         degradations=args.degradation,
         precisions=args.precision,
         by=args.by,
+        pictures=args.pictures,
         command=command,
     )
     print(f"{'category':<12}{'method':<24}{'pictures':>9}{'SSIM':>8}{'> 0.9':>7}{'PSNR':>8}{'gain':>8}")

@@ -82,6 +82,7 @@ def add_arguments(parser):
 
 def run(args):
     import torch
+    from accelerate import PartialState
 
     from distill.settings import TrainSettings
     from distill.train import train
@@ -100,4 +101,16 @@ def run(args):
         print(f"\nthe same command {after}; the run lies in {out}")
         raise
     print(f"the best student is {path}; use it as --model {path}")
+    if PartialState().is_main_process:
+        _draw(out)
     return 0
+
+
+def _draw(out):
+    """The figures of the run beside its log; a run that has ended well does not fail because it cannot be drawn."""
+    try:
+        from distill.figures import save_figures
+
+        print(f"its curves are {save_figures([out], Path(out) / 'figures')[0]}")
+    except Exception as error:
+        print(f"its curves could not be drawn ({error}); `python launch.py figures {out}` tries again", file=sys.stderr)
