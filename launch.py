@@ -119,6 +119,7 @@ def main(argv):
             setattr(sys, name, open(os.devnull, "w", errors="replace"))  # noqa: SIM115
     check_python(sys.version_info)
     from engine.errors import WhetstoneError
+    from mos_study.errors import StudyError
 
     try:
         try:
@@ -128,7 +129,7 @@ def main(argv):
     except BrokenPipeError:  # whoever reads standard output (head, less) has gone
         give_up_streams()
         return 141
-    except WhetstoneError as error:
+    except (WhetstoneError, StudyError) as error:
         return stop(error, 2)
     except KeyboardInterrupt:
         return stop("stopped", 130, start="\n")
