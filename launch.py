@@ -25,6 +25,7 @@ COMMANDS = {
     "figures": ("distill.commands.figures", ("base", "torch")),
     "evaluate": ("distill.commands.evaluate", ("base", "torch")),
     "benchmark": ("engine.commands.benchmark", ("base",)),
+    "study plan": ("study_plan", ("base", "study")),
     "study report": ("mos_study.commands.report", ("base", "study")),
     "study analyse": ("mos_study.commands.analyse", ("base", "study")),
     "doctor": ("engine.commands.doctor", ("base",)),

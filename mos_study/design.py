@@ -50,4 +50,3 @@ def deal(contents, options, count):
         seen[option] += 1
         items.append(Item(contents[place % size], left, right))
     return items
-

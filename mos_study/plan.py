@@ -15,11 +15,11 @@ from mos_study.order import spread
 
 METHODS = ("ab", "ccr", "pair", "acr")
 CLEAN, ANCHOR = "clean", "anchor"  # the hidden reference, and the worst of the range
-MOST_TRAINING = 9
 TEST_TRIALS = 28  # with a trap and a gold item a session of 30
 _RESERVE_FROM = 8  # pictures; a study with as many keeps two for training, traps and gold alone
 _TRAP_ANSWERS = {"ab": (1, 2, 4, 5), "acr": (1, 2, 4, 5), "ccr": (-3, -2, 2, 3), "pair": (0, 1)}
 _GOLD_ANSWERS = {"ab": (5, 1), "acr": (5, 1), "ccr": (3, -3), "pair": (1, 0)}  # clean on the left, anchor on the left
+_LIMITS = {"raters": (1, 10_000), "trials": (1, 1000), "training": (0, 9), "traps": (0, 5), "gold": (0, 5)}
 _PLATE_DIGITS = (2, 3, 5, 6, 7, 8, 9)  # 1, 4 and 0 are told apart least well as dots
 
 
@@ -61,7 +61,7 @@ class PlannedSession:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is shown to anybody. files: stimulus -> its file in the study's folder; sizes: -> (height, width)."""
+    """All that is shown to anybody. files: stimulus -> its file in the study's folder; sizes: -> (height, width)."""
 
     settings: Settings
     sessions: tuple[PlannedSession, ...]
@@ -74,7 +74,7 @@ def make_plan(manifest, settings):
 
     Every content must be there in every condition, as CLEAN and as ANCHOR. Raises BadStudy.
     """
-    settings = _checked(settings)
+    settings = checked_settings(settings)
     found = {(one["content"], one["condition"]): one for one in manifest["stimuli"]}
     contents = list(dict.fromkeys(one["content"] for one in manifest["stimuli"]))
     for content in contents:
@@ -109,7 +109,7 @@ def make_plan(manifest, settings):
         rng = random.Random(f"whetstone study {settings.seed} session {number}")
         mine = items[number * settings.trials : (number + 1) * settings.trials]
         tests = [trial("test", item.content, item.left, item.right) for item in mine]
-        shown = Counter({content: 0 for content in kept or tested})
+        shown = Counter(dict.fromkeys(kept or tested, 0))
         shown.update(item.content for item in mine if not kept)
         for content, left, right, kind, expected in _checks(settings, conditions, shown, rng):
             tests.append(trial(kind, content, left, right, expected))
@@ -123,7 +123,8 @@ def make_plan(manifest, settings):
     return Plan(settings, tuple(sessions), files, sizes)
 
 
-def _checked(settings):
+def checked_settings(settings):
+    """The settings, if a plan can be made of them. Raises BadStudy."""
     if settings.method not in METHODS:
         raise BadStudy(f"method {settings.method!r} is not one of {', '.join(METHODS)}")
     least = 1 if settings.method == "acr" else 2
@@ -131,8 +132,7 @@ def _checked(settings):
         raise BadStudy(f"--conditions must name {least} or more, each once, not {','.join(settings.conditions)!r}")
     if settings.method == "acr" and CLEAN not in settings.conditions:
         raise BadStudy(f"method acr needs the hidden reference among --conditions: add {CLEAN}")
-    limits = {"raters": (1, 10_000), "trials": (1, 1000), "training": (0, MOST_TRAINING), "traps": (0, 5), "gold": (0, 5)}
-    for name, (low, high) in limits.items():
+    for name, (low, high) in _LIMITS.items():
         value = getattr(settings, name)
         if value is not None and not low <= value <= high:
             raise BadStudy(f"--{name} must be from {low} to {high}, not {value}")
@@ -163,9 +163,9 @@ def _training(settings, conditions, shown, rng):
         rest = rng.sample(conditions, len(conditions))
         options = [(ANCHOR, None), (CLEAN, None)] + [(one, None) for one in rest if one != CLEAN]
     else:
-        options = [rng.sample((CLEAN, ANCHOR), 2)]
-        options += [rng.sample((one, ANCHOR), 2) for one in rng.sample(conditions, len(conditions))[:1]]
-        options += [rng.sample(pair, 2) for pair in rng.sample(paired(conditions), len(conditions) * (len(conditions) - 1) // 2)]
+        pairs = paired(conditions)
+        rest = [(rng.choice(conditions), ANCHOR), *rng.sample(pairs, len(pairs))]
+        options = [rng.sample(pair, 2) for pair in ((CLEAN, ANCHOR), *rest)]
     last = _least_shown(shown, rng)
     another = rng.choice([content for content in shown if content != last])
     for place in range(settings.training):

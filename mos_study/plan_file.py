@@ -22,7 +22,9 @@ def read_plan(text):
     try:
         content = json.loads(text)
         if content["format"] != FORMAT:
-            raise BadStudy(f"the plan has format {content['format']!r}, this version reads {FORMAT}; plan the study again")
+            raise BadStudy(
+                f"the plan has format {content['format']!r}, this version reads {FORMAT}; plan the study again"
+            )
         settings = Settings(**{**content["settings"], "conditions": tuple(content["settings"]["conditions"])})
         sessions = tuple(
             PlannedSession(tuple(Trial(**trial) for trial in one["trials"]), tuple(one["plates"]))
@@ -44,5 +46,7 @@ def check_folder(folder):
     plan = read_plan(data.decode("utf-8", errors="replace"))
     missing = [name for name in plan.files.values() if not (Path(folder) / name).is_file()]
     if missing:
-        raise BadStudy(f"{folder} lacks {missing[0]} ({len(missing)} of {len(plan.files)} stimuli); plan the study again")
+        raise BadStudy(
+            f"{folder} lacks {missing[0]} ({len(missing)} of {len(plan.files)} stimuli); plan the study again"
+        )
     return plan, hashlib.sha256(data).hexdigest()

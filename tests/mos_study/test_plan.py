@@ -85,7 +85,9 @@ def test_a_session_has_its_training_first_then_its_traps_and_gold_among_the_test
         kinds = [trial.kind for trial in session.trials]
         assert kinds[: study["training"]] == ["training"] * study["training"]
         counts = Counter(kinds)
-        assert [counts[kind] for kind in ("training", "trap", "gold")] == [study[kind] for kind in ("training", "traps", "gold")]
+        assert [counts[kind] for kind in ("training", "trap", "gold")] == [
+            study[kind] for kind in ("training", "traps", "gold")
+        ]
         for trial in session.trials:
             assert (trial.expected is not None) == (trial.kind in ("trap", "gold"))
             assert bool(trial.other) == (study["method"] != "acr")
