@@ -26,6 +26,8 @@ COMMANDS = {
     "evaluate": ("distill.commands.evaluate", ("base", "torch")),
     "benchmark": ("engine.commands.benchmark", ("base",)),
     "study plan": ("study_plan", ("base", "study")),
+    "study serve": ("webui.commands.study_serve", ("base", "study")),
+    "study export": ("mos_study.commands.export", ("base", "study")),
     "study report": ("mos_study.commands.report", ("base", "study")),
     "study analyse": ("mos_study.commands.analyse", ("base", "study")),
     "doctor": ("engine.commands.doctor", ("base",)),

@@ -59,9 +59,8 @@ def run(args):
     manifest = render_stimuli(args.sources, out, rendering, shlex.join(["python", "launch.py", *sys.argv[1:]]))
     plan = make_plan(manifest, settings)
     write_whole(out / "plan.json", plan_json(plan).encode())
-    sys.stdout.reconfigure(errors="replace")  # files may be called anything
     for line in manifest["left_out"]:
-        print(f"left out: {printable(line)}")
+        print(f"left out: {printable(line).encode('ascii', 'replace').decode()}")  # files may be called anything
     print("\n".join(_lines(plan)))
     print(f"written to {out}; `python launch.py study serve {shlex.quote(args.out)}` starts it")
     return 0

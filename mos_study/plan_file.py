@@ -1,9 +1,7 @@
 """The plan as a file: plan.json in a study's folder, beside the stimuli that it names."""
 
-import hashlib
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 from mos_study.errors import BadStudy
 from mos_study.plan import Plan, PlannedSession, Settings, Trial
@@ -34,19 +32,3 @@ def read_plan(text):
         return Plan(settings, sessions, dict(content["files"]), sizes)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadStudy(f"the plan is damaged ({type(error).__name__}: {error}); plan the study again") from None
-
-
-def check_folder(folder):
-    """(Plan, SHA-256 of its file) of a study's folder, its stimuli all there. Raises BadStudy."""
-    path = Path(folder) / "plan.json"
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise BadStudy(f"{folder} holds no study; `study plan --out {folder}` makes one") from None
-    plan = read_plan(data.decode("utf-8", errors="replace"))
-    missing = [name for name in plan.files.values() if not (Path(folder) / name).is_file()]
-    if missing:
-        raise BadStudy(
-            f"{folder} lacks {missing[0]} ({len(missing)} of {len(plan.files)} stimuli); plan the study again"
-        )
-    return plan, hashlib.sha256(data).hexdigest()
