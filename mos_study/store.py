@@ -33,10 +33,11 @@ class Visitor:
 
 @dataclass(frozen=True)
 class Door:
-    """Who may begin. ends_at: a moment after which nobody does; those who began may finish."""
+    """Who may begin. ends_at: a moment after which nobody does; those who began may finish. shared: by the one link."""
 
     most: int
     ends_at: datetime | None = None
+    shared: bool = True
 
 
 def utc_now():
@@ -96,7 +97,7 @@ class Store:
         """Begin a session and return its token; with one that has begun, that one. Raises Refused."""
         with self._database.write(alone=True) as connection:
             visitor = self._find(connection, token)
-            if visitor is None:
+            if visitor is None or (token == self.token and not door.shared):
                 raise Refused("unknown_link")
             if visitor.state == WITHDRAWN:
                 raise Refused("withdrawn")

@@ -3,8 +3,8 @@
 from mos_study.plan import ANCHOR, CLEAN, Settings, make_plan
 
 
-def manifest(contents=6, conditions=("degraded", "small", "clean"), categories=2):
-    """What the renderer writes of so many pictures, without their files."""
+def manifest(contents=6, conditions=("degraded", "small", "clean"), categories=2, size=(48, 64)):
+    """What the renderer writes of so many pictures of a size (height, width), without their files."""
     stimuli = []
     for content in range(contents):
         for condition in dict.fromkeys((*conditions, CLEAN, ANCHOR)):
@@ -15,8 +15,8 @@ def manifest(contents=6, conditions=("degraded", "small", "clean"), categories=2
                     "content": f"picture{content:03d}",
                     "category": f"kind{content % categories}",
                     "condition": condition,
-                    "height": 48,
-                    "width": 64,
+                    "height": size[0],
+                    "width": size[1],
                 }
             )
     return {"stimuli": stimuli}
