@@ -47,7 +47,9 @@ class StudyProcess:
 
     def __init__(self, folder, *options):
         self.folder = Path(folder)
-        words = ["study", "serve", "--skip-install", str(folder), "--port", "0", *map(str, options)]
+        words = ["study", "serve", "--skip-install", str(folder), *map(str, options)]
+        if "--port" not in options:
+            words += ["--port", "0"]
         if "--leader-password" not in options:
             words += ["--leader-password", PASSWORD]
         self.process = subprocess.Popen(

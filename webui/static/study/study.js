@@ -19,6 +19,7 @@ const shelf = new Shelf(api);
 const foot = document.getElementById("foot");
 let workedMs = 0; // since the last break
 let stage = null;
+let current = 0; // the trial that is shown, or would be
 let trained = false; // whether "that was the training" is still to be said
 
 document.title = S.title;
@@ -98,6 +99,7 @@ async function trial(state) {
 
 // Shows one trial; its answer goes into the queue and the next, loaded ahead, comes without waiting for the server.
 async function present(state, number) {
+  current = number;
   const counting = number >= state.training;
   if (counting && trained) {
     trained = false;
@@ -131,13 +133,15 @@ async function present(state, number) {
 
   function next(entry) {
     onKeys(() => false);
-    const sent = api.answer(entry);
-    const arrived = sent.then((after) => {
+    current = number + 1;
+    const arrived = api.answer(entry).then((after) => {
       if (after?.next) shelf.put(after.next);
       return after;
     });
     if (number + 1 < state.trials && shelf.trials.has(number + 1)) {
-      arrived.catch(report);
+      arrived.then((after) => { // where another tab went on, the session is elsewhere
+        if (after && after.answered !== current) return enter(after);
+      }).catch(report);
       present(state, number + 1).catch(report);
     } else {
       show(element("p", { class: "wait" }, S.trial.loading));
