@@ -59,7 +59,7 @@ def visible(planned, progress, trial):
 def checked_answer(planned, method, progress, content, was_shown):
     """The Answer in a dict that came from outside, or None when that trial has its answer already.
 
-    was_shown: trial -> whether its pictures were sent to this session. Raises Refused.
+    was_shown(trial): whether its pictures were sent to this session. Raises Refused.
     """
     trial = _whole(content.get("trial"), 0, len(planned.trials) - 1, "unknown_trial")
     if step(planned, progress) not in ("training", "trials", "done"):

@@ -52,6 +52,7 @@ class Store:
         self.plan, self._clock = plan, clock
         self._database = Database(address)
         self.address = self._database.name
+        self.one_writer = self._database.is_sqlite
         try:
             with self._database.write(alone=True) as connection:
                 migrate(connection)
@@ -140,12 +141,13 @@ class Store:
     def answer(self, token, content, was_shown):
         """Record an answer from outside, or nothing when that trial has one; returns the Visitor after it.
 
-        content, was_shown: of mos_study.session.checked_answer. Raises Refused.
+        content: of mos_study.session.checked_answer. was_shown(visitor, trial): whether its pictures were sent.
+        Raises Refused.
         """
         with self._database.write() as connection:
             visitor = self._begun(connection, token)
             planned, method = self.plan.sessions[visitor.position], self.plan.settings.method
-            answer = checked_answer(planned, method, visitor.progress, content, was_shown)
+            answer = checked_answer(planned, method, visitor.progress, content, lambda trial: was_shown(visitor, trial))
             if answer is None:
                 return visitor
             answered_at = self._clock() - timedelta(milliseconds=answer.age_ms)

@@ -8,8 +8,8 @@
 import json
 from pathlib import Path
 
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -32,6 +32,12 @@ _STATUS = {
 def build_study(desk, door, invites, password, *, local_only, public_url=""):
     """The ASGI application. desk: a StudyDesk; invites: (number, token) of personal links, [] for the shared one."""
     store, key = desk.store, Password(password)
+    # one at a time waits better here than for SQLite's lock; PostgreSQL works on several at once
+    asking = CapacityLimiter(1 if store.one_writer else 8)
+
+    async def ask(call, *given):
+        return await to_thread.run_sync(call, *given, limiter=asking)
+
     files = {path.name: path for path in STATIC_DIR.iterdir()} | {"favicon.png": STATIC_DIR.parent / "favicon.png"}
     contents = {name: path.read_bytes() for name, path in files.items()}
 
@@ -53,7 +59,7 @@ def build_study(desk, door, invites, password, *, local_only, public_url=""):
             token = request.headers.get("x-session", "")
             try:
                 given = (token, await _content(request)) if with_body else (token,)
-                return JSONResponse(await run_in_threadpool(call, *given))
+                return JSONResponse(await ask(call, *given))
             except Refused as refused:
                 return _refusal(refused)
 
@@ -62,7 +68,7 @@ def build_study(desk, door, invites, password, *, local_only, public_url=""):
     async def picture(request):
         token, name = request.headers.get("x-session", ""), request.path_params["name"]
         try:
-            return Response(await run_in_threadpool(desk.picture, token, name), media_type="image/png")
+            return Response(await ask(desk.picture, token, name), media_type="image/png")
         except Refused as refused:
             return _refusal(refused)
 
@@ -71,7 +77,7 @@ def build_study(desk, door, invites, password, *, local_only, public_url=""):
             if not await key.admits(request.headers.get("authorization")):
                 realm = {"www-authenticate": 'Basic realm="Whetstone study: any name, the leader password"'}
                 return PlainTextResponse("The leader's page needs the leader's password.", 401, realm)
-            return await run_in_threadpool(call)
+            return await ask(call)
 
         return answer
 

@@ -29,6 +29,7 @@ class StudyDesk:
     def __init__(self, store, folder, door: Door, terms: Terms):
         self.store, self._folder, self._door, self._terms = store, Path(folder), door, terms
         self._sent = {}  # session -> the (trial, side) that were sent; a page loads anew what a restart forgot
+        self._seen = {}  # token -> the Visitor as last seen, so that pictures need no question to the database
         self._lock = threading.Lock()
         sizes = store.plan.sizes.values()
         self._largest = [max(height for height, _ in sizes), max(width for _, width in sizes)]
@@ -52,9 +53,21 @@ class StudyDesk:
 
     def picture(self, token, name):
         """The bytes of a PNG that is on its turn. Raises Refused."""
-        visitor = self.store.find(token)
-        if visitor is None or visitor.state != BEGUN:
-            raise Refused("unknown_link")
+        visitor = self._seen.get(token)
+        data = visitor and self._picture(visitor, name)
+        if data is None:  # not seen since the start, or another process of this study went on
+            visitor = self.store.find(token)
+            if visitor is None or visitor.state != BEGUN:
+                raise Refused("unknown_link")
+            with self._lock:
+                self._seen[token] = visitor
+            data = self._picture(visitor, name)
+        if data is None:
+            raise Refused("no_picture")
+        return data
+
+    def _picture(self, visitor, name):
+        """The bytes of a visible picture, None when none is called so."""
         planned = self.store.plan.sessions[visitor.position]
         for number in (visitor.progress.answered, visitor.progress.answered + 1):
             if number >= len(planned.trials) or not visible(planned, visitor.progress, number):
@@ -65,28 +78,28 @@ class StudyDesk:
                     with self._lock:
                         self._sent.setdefault(visitor.session, set()).add((number, side))
                     return data
-        raise Refused("no_picture")
+        return None
+
+    def _was_shown(self, visitor, trial):
+        sides = len(_stimuli(self.store.plan.sessions[visitor.position].trials[trial]))
+        with self._lock:
+            return {(trial, side) for side in range(sides)} <= self._sent.get(visitor.session, set())
 
     def answer(self, token, content):
         """Keep an answer; returns the state after it. Raises Refused."""
-        visitor = self.store.find(token)
-        session = visitor.session if visitor else ""
-
-        def was_shown(trial):
-            sides = len(_stimuli(self.store.plan.sessions[visitor.position].trials[trial]))
-            with self._lock:
-                return {(trial, side) for side in range(sides)} <= self._sent.get(session, set())
-
-        after = self.store.answer(token, content, was_shown)
+        after = self.store.answer(token, content, self._was_shown)
         with self._lock:
-            self._sent[session] = {one for one in self._sent.get(session, ()) if one[0] >= after.progress.answered}
-            if not self._sent[session]:
-                del self._sent[session]
+            sent = {one for one in self._sent.pop(after.session, ()) if one[0] >= after.progress.answered}
+            if sent:
+                self._sent[after.session] = sent
+            self._seen[token] = after
         return self._state(after)
 
     def withdraw(self, token):
         """Delete all of this volunteer. Raises Refused."""
         self.store.withdraw(token)
+        with self._lock:
+            self._seen.pop(token, None)
         return {"step": "withdrawn"}
 
     def results(self, token):

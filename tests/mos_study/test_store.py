@@ -64,7 +64,7 @@ def begin(store, token=None):
 
 def rate(store, token, trial, score=4, other_score=2, **more):
     content = {"trial": trial, "score": score, "other_score": other_score, "response_ms": 1500, **more}
-    return store.answer(token, content, lambda _trial: True)
+    return store.answer(token, content, lambda _visitor, _trial: True)
 
 
 def test_what_is_acknowledged_is_there_for_the_next_process(address):
