@@ -51,33 +51,34 @@ class StudyDesk:
         self.store.check(token, checked_screen(content))
         return self.state(token)
 
-    def picture(self, token, name):
-        """The bytes of a PNG that is on its turn. Raises Refused."""
+    def known_picture(self, token, name):
+        """The file of a picture that is on its turn, None where the store must be asked; it does not wait."""
         visitor = self._seen.get(token)
-        data = visitor and self._picture(visitor, name)
-        if data is None:  # not seen since the start, or another process of this study went on
-            visitor = self.store.find(token)
-            if visitor is None or visitor.state != BEGUN:
-                raise Refused("unknown_link")
-            with self._lock:
-                self._seen[token] = visitor
-            data = self._picture(visitor, name)
-        if data is None:
+        return visitor and self._picture(visitor, name)
+
+    def picture(self, token, name):
+        """The file of a picture that is on its turn. Raises Refused."""
+        visitor = self.store.find(token)
+        if visitor is None or visitor.state != BEGUN:
+            raise Refused("unknown_link")
+        with self._lock:
+            self._seen[token] = visitor
+        path = self._picture(visitor, name)
+        if path is None:
             raise Refused("no_picture")
-        return data
+        return path
 
     def _picture(self, visitor, name):
-        """The bytes of a visible picture, None when none is called so."""
+        """The file of a visible picture, counted as sent; None when none is called so."""
         planned = self.store.plan.sessions[visitor.position]
         for number in (visitor.progress.answered, visitor.progress.answered + 1):
             if number >= len(planned.trials) or not visible(planned, visitor.progress, number):
                 continue
             for side, stimulus in enumerate(_stimuli(planned.trials[number])):
                 if hmac.compare_digest(self._name(visitor.session, number, side).encode(), name.encode()):
-                    data = (self._folder / self.store.plan.files[stimulus]).read_bytes()
                     with self._lock:
                         self._sent.setdefault(visitor.session, set()).add((number, side))
-                    return data
+                    return self._folder / self.store.plan.files[stimulus]
         return None
 
     def _was_shown(self, visitor, trial):

@@ -38,7 +38,6 @@ def progress(store, door, invites, public_url=""):
     """Plain values on how far the study is; nothing of what was answered."""
     plan = store.plan
     sessions = [_session(row, plan.sessions[row["position"]]) for row in store.sessions()]
-    began = {row["position"] for row in store.sessions()}
     return {
         "study": store.study,
         "method": plan.settings.method,
@@ -47,7 +46,7 @@ def progress(store, door, invites, public_url=""):
         "planned": len(plan.sessions),
         "most": door.most,
         "ends_at": door.ends_at.isoformat() if door.ends_at else "",
-        "began": len(began),
+        "began": len(sessions),
         "finished": sum(one["answered"] == one["trials"] for one in sessions),
         "withdrawn": store.withdrawn(),
         "answers": sum(one["answered"] for one in sessions),
