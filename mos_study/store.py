@@ -144,29 +144,48 @@ class Store:
         content: of mos_study.session.checked_answer. was_shown(visitor, trial): whether its pictures were sent.
         Raises Refused.
         """
+        (result,) = self.answer_all([(token, content)], was_shown)
+        if isinstance(result, Refused):
+            raise result
+        return result
+
+    def answer_all(self, given, was_shown):
+        """answer() for many, written to the disk at once. given: (token, content) each.
+
+        Returns a Visitor or a Refused for each; when anything else is raised, none is written.
+        """
+        results = []
         with self._database.write() as connection:
-            visitor = self._begun(connection, token)
-            planned, method = self.plan.sessions[visitor.position], self.plan.settings.method
-            answer = checked_answer(planned, method, visitor.progress, content, lambda trial: was_shown(visitor, trial))
-            if answer is None:
-                return visitor
-            answered_at = self._clock() - timedelta(milliseconds=answer.age_ms)
-            connection.execute(
-                text(
-                    "INSERT INTO ratings VALUES (:session, :trial, :score, :other_score, :shown_at, :answered_at, "
-                    ":response_ms, :comment) ON CONFLICT DO NOTHING"
-                ),
-                {
-                    "session": visitor.session,
-                    "trial": answer.trial,
-                    "score": answer.score,
-                    "other_score": answer.other_score,
-                    "shown_at": _stamp(answered_at - timedelta(milliseconds=answer.response_ms)),
-                    "answered_at": _stamp(answered_at),
-                    "response_ms": answer.response_ms,
-                    "comment": answer.comment,
-                },
-            )
+            for token, content in given:
+                try:
+                    results.append(self._answer(connection, token, content, was_shown))
+                except Refused as refused:  # before anything was written
+                    results.append(refused)
+        return results
+
+    def _answer(self, connection, token, content, was_shown):
+        visitor = self._begun(connection, token)
+        planned, method = self.plan.sessions[visitor.position], self.plan.settings.method
+        answer = checked_answer(planned, method, visitor.progress, content, lambda trial: was_shown(visitor, trial))
+        if answer is None:
+            return visitor
+        answered_at = self._clock() - timedelta(milliseconds=answer.age_ms)
+        connection.execute(
+            text(
+                "INSERT INTO ratings VALUES (:session, :trial, :score, :other_score, :shown_at, :answered_at, "
+                ":response_ms, :comment) ON CONFLICT DO NOTHING"
+            ),
+            {
+                "session": visitor.session,
+                "trial": answer.trial,
+                "score": answer.score,
+                "other_score": answer.other_score,
+                "shown_at": _stamp(answered_at - timedelta(milliseconds=answer.response_ms)),
+                "answered_at": _stamp(answered_at),
+                "response_ms": answer.response_ms,
+                "comment": answer.comment,
+            },
+        )
         return Visitor(BEGUN, visitor.session, visitor.position, Progress(True, True, answer.trial + 1))
 
     def withdraw(self, token):

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from mos_study.export import ratings_csv, sessions_csv
 from mos_study.session import Refused
 from webui.server import ABOUT_PATH
+from webui.study_batches import Batches
 from webui.study_guard import StudyGuard
 from webui.study_leader import Password, progress
 
@@ -55,7 +56,7 @@ def build_study(desk, door, invites, password, *, local_only, public_url=""):
         return file(name) if name in contents else PlainTextResponse("Not found.", 404)
 
     def volunteer(call, with_body=True):
-        async def answer(request):
+        async def reply(request):
             token = request.headers.get("x-session", "")
             try:
                 given = (token, await _content(request)) if with_body else (token,)
@@ -63,7 +64,16 @@ def build_study(desk, door, invites, password, *, local_only, public_url=""):
             except Refused as refused:
                 return _refusal(refused)
 
-        return answer
+        return reply
+
+    answers = Batches(desk.answer_all)
+
+    async def answer(request):
+        try:
+            given = (request.headers.get("x-session", ""), await _content(request))
+            return JSONResponse(await answers.ask(given))
+        except Refused as refused:
+            return _refusal(refused)
 
     async def picture(request):
         token, name = request.headers.get("x-session", ""), request.path_params["name"]
@@ -94,7 +104,7 @@ def build_study(desk, door, invites, password, *, local_only, public_url=""):
         Route("/api/consent", volunteer(lambda token, _body: desk.consent(token)), methods=["POST"]),
         Route("/api/check", volunteer(desk.check), methods=["POST"]),
         Route("/api/picture/{name}", picture),
-        Route("/api/answer", volunteer(desk.answer), methods=["POST"]),
+        Route("/api/answer", answer, methods=["POST"]),
         Route("/api/withdraw", volunteer(lambda token, _body: desk.withdraw(token)), methods=["POST"]),
         Route("/api/results", volunteer(desk.results, with_body=False)),
         Route("/leader", leader(lambda: file("leader.html"))),

@@ -86,15 +86,20 @@ class StudyDesk:
         with self._lock:
             return {(trial, side) for side in range(sides)} <= self._sent.get(visitor.session, set())
 
-    def answer(self, token, content):
-        """Keep an answer; returns the state after it. Raises Refused."""
-        after = self.store.answer(token, content, self._was_shown)
-        with self._lock:
-            sent = {one for one in self._sent.pop(after.session, ()) if one[0] >= after.progress.answered}
-            if sent:
-                self._sent[after.session] = sent
-            self._seen[token] = after
-        return self._state(after)
+    def answer_all(self, given):
+        """Keep answers, (token, content) each; returns a state or a Refused for each."""
+        results = []
+        for (token, _content), after in zip(given, self.store.answer_all(given, self._was_shown)):
+            if isinstance(after, Refused):
+                results.append(after)
+                continue
+            with self._lock:
+                sent = {one for one in self._sent.pop(after.session, ()) if one[0] >= after.progress.answered}
+                if sent:
+                    self._sent[after.session] = sent
+                self._seen[token] = after
+            results.append(self._state(after))
+        return results
 
     def withdraw(self, token):
         """Delete all of this volunteer. Raises Refused."""
