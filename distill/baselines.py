@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import product
 
-import cv2
 import numpy as np
 from skimage.restoration import richardson_lucy, wiener
 from tqdm import tqdm
@@ -16,19 +15,13 @@ from tqdm import tqdm
 from distill.cas import cas
 from distill.degrade import RECIPES, degradation_named
 from distill.metrics import psnr
+from distill.unsharp import unsharp
 from engine.hardware import usable_cores
 
 _SIDE = 31  # pixels, of the mean kernel; what of the recipes' blurs lies outside it is nothing to speak of
 _PAD = 24  # pixels of reflection around a picture, so that deconvolution does not ring in from its edges
 
 BASELINES = ("unsharp", "cas", "wiener", "richardson-lucy")
-
-
-def unsharp(degraded, amount, sigma):
-    """Unsharp mask: picture + amount * (picture - its Gaussian blur of sigma pixels)."""
-    image = degraded.astype(np.float32)
-    blurred = cv2.GaussianBlur(image, (0, 0), sigma)
-    return _to_uint8(image + amount * (image - blurred))
 
 
 def wiener_deconvolution(degraded, kernel, balance):

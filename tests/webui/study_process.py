@@ -1,0 +1,158 @@
+"""A small study and its real server: `python launch.py study serve` in a process of its own, and a client of it.
+
+The pictures are noise of two colours and whoever rates is simulated.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from mos_study.plan import Settings, make_plan
+from mos_study.plan_file import plan_json
+from tests.mos_study.studies import manifest
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "a leader in tests"
+START_S = 60
+SCREEN = {"width": 1280, "height": 640, "density": 1, "needed": 1232, "bars": 8, "plates": ["27", "", ""]}
+
+
+def write_study(folder, method="ab", raters=6, contents=6, size=(48, 64), seed=7, **settings):
+    """A study's folder with noise for pictures, all files of one size in bytes; returns its Plan."""
+    conditions = ("degraded", "small", "clean")
+    content = manifest(contents, conditions, size=size)
+    plan = make_plan(content, Settings(method, conditions, raters, seed, **settings))
+    (folder / "stimuli").mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for one in content["stimuli"]:
+        pixels = rng.integers(0, 256, (*size, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / one["file"], compress_level=0)
+    (folder / "plan.json").write_text(plan_json(plan))
+    return plan
+
+
+class StudyProcess:
+    """The command as a leader starts it. address: where it answers; token: of the link for all."""
+
+    def __init__(self, folder, *options):
+        self.folder = Path(folder)
+        words = ["study", "serve", "--skip-install", str(folder), *map(str, options)]
+        if "--port" not in options:
+            words += ["--port", "0"]
+        if "--leader-password" not in options:
+            words += ["--leader-password", PASSWORD]
+        self.process = subprocess.Popen(
+            [sys.executable, "launch.py", *words],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._lines = []
+        self._reader = threading.Thread(target=lambda: self._lines.extend(self.process.stdout), daemon=True)
+        self._reader.start()
+        self.address = self.token = None
+
+    @property
+    def output(self):
+        return "".join(self._lines)
+
+    def wait_until_ready(self):
+        ends_at = time.monotonic() + START_S
+        while time.monotonic() < ends_at and self.process.poll() is None:
+            if "leader's page" in self.output:
+                self.address = re.search(r"The study is at (http://[\w.:]+\d)", self.output)[1]
+                link = re.search(r"/s/(\S+)", self.output)
+                self.token = link and link[1]
+                return self
+            time.sleep(0.05)
+        raise AssertionError(f"no study after {START_S} s or status {self.process.poll()}:\n{self.output}")
+
+    def stop(self, number=signal.SIGTERM):
+        """End it with a signal; returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(20)
+            raise AssertionError(f"still running 20 s after signal {number}:\n{self.output}") from None
+        finally:
+            self._reader.join(5)
+            self.process.stdout.close()
+        return self.process.returncode
+
+
+@contextlib.contextmanager
+def running_study(folder=None, *options, **settings):
+    """(StudyProcess that answers, Plan) of a new study, stopped at the end. settings: of write_study."""
+    with tempfile.TemporaryDirectory(prefix="whetstone-study-") as own:
+        folder = Path(folder or own) / "study"
+        plan = write_study(folder, **settings)
+        process = StudyProcess(folder, *options)
+        try:
+            yield process.wait_until_ready(), plan
+        finally:
+            process.stop()
+
+
+class Volunteer:
+    """A simulated volunteer over HTTP, without a browser. Use as a context manager."""
+
+    def __init__(self, address, token):
+        self.http = httpx.Client(base_url=address, timeout=30, trust_env=False)
+        self.token = token
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.http.close()
+
+    def get(self, path):
+        return self.http.get(f"/api/{path}", headers={"X-Session": self.token})
+
+    def post(self, path, content):
+        return self.http.post(f"/api/{path}", json=content, headers={"X-Session": self.token})
+
+    def state(self):
+        return self.get("state").raise_for_status().json()
+
+    def begin(self):
+        """Consent and check; returns the state, at the first trial."""
+        self.token = self.post("consent", {}).raise_for_status().json()["token"]
+        return self.post("check", SCREEN).raise_for_status().json()
+
+    def look(self, state, ahead=0):
+        """Load the pictures of the trial at hand, or of the one after it."""
+        return [self.get(f"picture/{name}").raise_for_status().content for name in state["next"][ahead]["pictures"]]
+
+    def rate(self, trial, score=4, other_score=2, **more):
+        """The response to an answer."""
+        return self.post(
+            "answer", {"trial": trial, "score": score, "other_score": other_score, "response_ms": 900, **more}
+        )
+
+    def step(self, state, **more):
+        """Look and rate; returns the state after it."""
+        self.look(state)
+        return self.rate(state["answered"], **more).raise_for_status().json()
+
+    def finish(self, state):
+        while state["step"] != "done":
+            state = self.step(state)
+        return state
