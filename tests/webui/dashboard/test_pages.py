@@ -10,10 +10,15 @@ from streamlit.testing.v1 import AppTest
 from tests.webui.dashboard.logs import row, write_run
 from tests.webui.dashboard.results import benchmark, write_evaluation, write_pictures, write_study
 from webui.dashboard import places
-from webui.dashboard.views import quality
+from webui.dashboard.views import quality, runs
 
 MAIN = Path(places.__file__).with_name("main.py")
 TIMEOUT_S = 60  # shared machines stall
+
+
+@pytest.fixture(autouse=True)
+def no_head_start(monkeypatch):
+    monkeypatch.setattr(runs, "_HEAD_START_S", 0)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ _AT_FIRST = 3  # runs chosen before the visitor has chosen
 _LIVE_S, _IDLE_S = 2, 10  # between two looks at the folders
 _BUDGET_S = 0.8  # of reading at each look
 _AHEAD_S = 1.5  # of reading at the start
+_HEAD_START_S = 0.7  # for a new visitor's first two charts: a browser that got all five would draw none before the last
 
 _reader = RunReader()
 
@@ -160,7 +161,10 @@ def _compare(runs, options):
     picture = options["picture"]
     drawing = {name: options[name] for name in ("axis", "smoothing", "log_y")}
     cells = parts.grid(2)
-    for quantity, cell in zip(QUANTITIES, cells):
+    for place, (quantity, cell) in enumerate(zip(QUANTITIES, cells)):
+        if place == 2 and not st.session_state.get("has curves"):
+            time.sleep(_HEAD_START_S)
+            st.session_state["has curves"] = True
         with cell:
             figure = compare(runs, quantity, **drawing)
             parts.chart(figure, f"compare {quantity.unit}", f"{quantity.title} of the chosen runs", picture=picture)
