@@ -34,6 +34,7 @@ VENV = Path(os.environ.get("WHETSTONE_VENV") or ROOT / ".venv").absolute()
 LAYERS = {
     "base": "requirements.txt",
     "study": "requirements-study.txt",
+    "dashboard": "requirements-dashboard.txt",
     "torch": "requirements-torch.txt",
     "dev": "requirements-dev.txt",
 }

@@ -24,14 +24,16 @@ COMMANDS = {
     "ablate": ("distill.commands.ablate", ("base", "torch")),
     "figures": ("distill.commands.figures", ("base", "torch")),
     "evaluate": ("distill.commands.evaluate", ("base", "torch")),
+    "export": ("engine.commands.export", ("base",)),
     "benchmark": ("engine.commands.benchmark", ("base",)),
     "study plan": ("study_plan", ("base", "study")),
     "study serve": ("webui.commands.study_serve", ("base", "study")),
     "study export": ("mos_study.commands.export", ("base", "study")),
     "study report": ("mos_study.commands.report", ("base", "study")),
     "study analyse": ("mos_study.commands.analyse", ("base", "study")),
+    "dashboard": ("webui.commands.dashboard", ("base", "dashboard")),
     "doctor": ("engine.commands.doctor", ("base",)),
-    "test": ("tests.run", ("base", "study", "torch", "dev")),
+    "test": ("tests.run", ("base", "study", "dashboard", "torch", "dev")),
 }
 DEFAULT = "app"
 

@@ -3,6 +3,7 @@
 OUT/images.csv      one row a picture and method
 OUT/summary.csv     one row a category and method, and "all": the report's columns, parameters, arithmetic a frame
 OUT/sheet-NAME.jpg  degraded | restored | clean, a picture of each category
+OUT/pictures/       on demand PICTURE/METHOD.png, degraded.png and clean.png of every picture, for the dashboard
 OUT/sweeps.csv      by sigma, noise, quality: the summary at each setting, of the pictures that it changes
 OUT/clean.csv       what sharp pictures keep
 OUT/estimates.csv   what the students measured of each picture; estimates-summary.csv their errors
@@ -10,7 +11,7 @@ OUT/results.json    all summaries with what made them, and the baselines' tuning
 """
 
 import json
-import re
+from functools import partial
 from pathlib import Path
 
 from distill.baselines import BASELINES, tune
@@ -19,7 +20,7 @@ from distill.degrade import degradation_named
 from distill.estimates import estimate_rows, summarise_estimates
 from distill.measure import measure
 from distill.methods import DEGRADED, baseline_method, student_methods, teacher_methods
-from distill.sheet import median_rows, save_sheet
+from distill.sheet import file_name, keep_pictures, median_rows, save_sheet
 from distill.summary import as_csv, summarise, summarise_clean, touched
 from distill.sweeps import SWEEPS
 from engine.atomic_write import write_atomically, writing_into
@@ -42,14 +43,17 @@ def evaluate(
     strength=1.0,
     teachers=(),
     degradations=("auto",),
+    precisions=("auto",),
     by=(),
+    pictures=False,
     command="",
 ):
     """Measure `methods` (names of BASELINES, shipped models or paths of cards) beside the degraded picture itself.
 
     data: folder of clean pictures; those that are damaged or under SMALLEST_SIDE pixels are named and left out.
     tune_on: folder that the baselines are tuned on; it shares no picture with `data`. teachers: sources of
-    distill.teachers. degradations: of distill.methods. by: some of BY, more tables of the same methods.
+    distill.teachers. degradations, precisions: of distill.methods. by: some of BY, more tables of the same methods.
+    pictures: whether to keep them all.
     Returns the content of results.json; it is written after each table, whole. Raises BadSetting, BadData, BadOutput,
     UnknownModel.
     """
@@ -62,7 +66,8 @@ def evaluate(
     files = find_pictures(data)
     names = [name for name in methods if name in BASELINES]
     tuning_files = _tuning_files(files, tune_on, names)
-    networks = student_methods([name for name in methods if name not in BASELINES], strength, degradations)
+    models = [name for name in methods if name not in BASELINES]
+    networks = student_methods(models, strength, degradations, precisions)
     if ESTIMATE in by and not any(method.sharpener and not method.sharpener.blind for method in networks):
         raise BadSetting("--by estimate needs a model that measures the picture; those that were given are blind")
     kept = out.parent / "whetstone-cache" / "teachers"
@@ -78,12 +83,13 @@ def evaluate(
         rivals = [baseline_method(name, found[name]["settings"], recipe) for name in found]
         compared = [DEGRADED, *rivals, *networks]
         results = provenance(command) | {"recipe": recipe, "strength": strength}
-        rows = _main_table(files, data, out, recipe, compared, results)
+        keep = partial(keep_pictures, out / "pictures") if pictures else None
+        rows = _main_table(files, data, out, recipe, compared, results, keep)
         results |= {"data_sha256": data_hash(files), "tuning": found}
         results["models"] = {method.name: method.facts for method in networks}
         for method in networks:
             sheet = median_rows(files, data, rows, method, recipe)
-            save_sheet(out / f"sheet-{re.sub('[^A-Za-z0-9_.-]+', '-', method.name).strip('-')}.jpg", sheet)
+            save_sheet(out / f"sheet-{file_name(method.name)}.jpg", sheet)
         _write_results(out, results)
         for word in by:
             if word == ESTIMATE:
@@ -94,9 +100,9 @@ def evaluate(
     return results
 
 
-def _main_table(files, data, out, recipe, methods, results):
+def _main_table(files, data, out, recipe, methods, results, keep):
     """Into results and two tables; returns the rows of images.csv."""
-    found, left_out = measure(files, data, methods, {"": lambda stem: degradation_named(stem, recipe)})
+    found, left_out = measure(files, data, methods, {"": lambda stem: degradation_named(stem, recipe)}, keep=keep)
     rows = found[""]
     results |= {"pictures": len(files) - len(left_out), "left_out": left_out, "summary": summarise(rows, methods)}
     write_atomically(out / "images.csv", as_csv(rows), overwrite=True)

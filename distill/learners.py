@@ -8,16 +8,26 @@ import torch
 from distill.luma import planes
 from distill.mixture import MixtureNetwork
 from distill.rrdb import TEACHERS, RRDBConfig, RRDBNet
+from engine.errors import BadSetting
 from engine.networks import build_network
-from engine.students import STUDENTS
+from engine.students import STUDENTS, StudentConfig
 
 LEARNERS = STUDENTS | TEACHERS
 
 
-def learner_config(name, experts=None):
-    """The configuration of a name in LEARNERS; experts: another number of them than the student has."""
+def learner_config(name, experts=None, quantised=False):
+    """The configuration of a name in LEARNERS; experts: another number of them than the student has.
+
+    quantised: trained for 8 bits. Raises BadSetting for a learner that cannot be.
+    """
     config = LEARNERS[name]
-    return config if experts is None or isinstance(config, RRDBConfig) else replace(config, experts=experts)
+    if experts is not None and not isinstance(config, RRDBConfig):
+        config = replace(config, experts=experts)
+    if not quantised:
+        return config
+    if not isinstance(config, StudentConfig) or config.experts == 1:
+        raise BadSetting(f"quantise trains students with experts for 8 bits, {name!r} has none; leave it out")
+    return replace(config, quantised=True)
 
 
 def build_learner(config, device):

@@ -12,10 +12,11 @@ from engine.hardware import usable_cores
 _MOST_AT_ONCE = 8  # pictures that are held in memory
 
 
-def measure(files, data, methods, settings, title="evaluating"):
+def measure(files, data, methods, settings, title="evaluating", keep=None):
     """SSIM and PSNR of every method on every picture, degraded in each of several ways.
 
-    settings: {name: function from a file name's stem to a degradation with degrade(clean) and record()}.
+    settings: {name: function from a file name's stem to a degradation with degrade(clean) and record()}. keep(name,
+    {"clean" or a method's name: pixels}) is called for each picture and setting, from several threads.
     Returns ({name: rows of images.csv}, names of the pictures left out); as over_pictures.
     """
 
@@ -24,12 +25,13 @@ def measure(files, data, methods, settings, title="evaluating"):
         for setting, draw in settings.items():
             drawn = draw(file.path.stem)
             degraded, truth = drawn.degrade(clean)
+            restored = {method.name: method.restore(degraded, truth) for method in methods}
             rows[setting] = [
-                {"picture": name, "category": file.category, "method": method.name}
-                | scores(clean, method.restore(degraded, truth))
-                | drawn.record()
-                for method in methods
+                {"picture": name, "category": file.category, "method": method} | scores(clean, pixels) | drawn.record()
+                for method, pixels in restored.items()
             ]
+            if keep is not None:
+                keep(name, {"clean": clean} | restored)
         return rows
 
     found, left_out = over_pictures(files, data, work, title)

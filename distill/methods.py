@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
 
 from distill.baselines import BASELINES, tuned
 from engine.errors import BadSetting
@@ -35,23 +36,25 @@ def baseline_method(name, settings, recipe):
     return Method(name, lambda degraded, truth: restore(degraded))
 
 
-def student_methods(models, strength, degradations=("auto",)):
+def student_methods(models, strength, degradations=("auto",), precisions=("auto",)):
     """A method for each student (shipped name or path of a card), and one more where it can be told the truth.
 
-    degradations: some of DEGRADATIONS; a blind student has neither and is there once. Two cards of one name are told
-    apart by their paths. Raises BadSetting, UnknownModel, BadCard.
+    degradations: some of DEGRADATIONS; a blind student has neither and is there once. precisions: as a Sharpener's; of
+    several each is a method. Two cards of one name are told apart by their paths. Raises BadSetting, UnknownModel,
+    BadCard.
     """
     unknown = [word for word in degradations if word not in DEGRADATIONS]
     if unknown or not degradations:
         raise BadSetting(f"degradation must be some of {', '.join(DEGRADATIONS)}, not {' '.join(unknown) or 'none'}")
     taken, methods = {DEGRADED.name, *BASELINES}, []
-    for model in models:
-        sharpener = Sharpener(model)
-        name = sharpener.name if sharpener.name not in taken else str(model)
+    for model, precision in product(models, precisions):
+        sharpener = Sharpener(model, precision=precision)
+        suffix = f" {precision}" if len(precisions) > 1 else ""
+        name = f"{sharpener.name if sharpener.name + suffix not in taken else model}{suffix}"
         taken.add(name)
         card = sharpener.card
         facts = {"parameters": card.parameters, "gmacs_1080p": _gmacs(card.config.macs_per_pixel())}
-        facts |= {"weights_sha256": card.weights_sha256}
+        facts |= {"weights_sha256": card.weights_sha256, "precision": sharpener.precision}
         if sharpener.blind or "auto" in degradations:
             methods.append(Method(name, _measuring(sharpener, strength), facts, sharpener))
         if not sharpener.blind and "true" in degradations:

@@ -3,13 +3,15 @@
     luma batch -> estimator -> measured (N, 4) -> mixer -> shares (N, experts)
     sum over experts of share * weights -> a plain student of engine.students, another one for each sample
 
-The arithmetic is engine.assemble's and engine.graph's; tests hold them equal.
+The arithmetic is engine.assemble's and engine.graph's; tests hold them equal. A quantised student's is rounded here as
+it will be in 8 bits.
 """
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from distill.quantise import rounded_activations, rounded_filters
 from engine.networks import LumaNetwork
 from engine.students import ESTIMATOR_SHAPES, MEASURED
 
@@ -75,6 +77,9 @@ class MixtureNetwork(nn.Module):
         self.config = config
         self.slope = 0.0  # of the activations below zero, as LumaNetwork's
         self.hint = nn.Identity()  # the features before the tail, for losses that compare them with a teacher's
+        self.watch = None  # distill.quantise.Ranges while first ranges are looked for
+        if config.quantised:
+            self.ranges = nn.Parameter(torch.ones(config.experts, config.depth + 1))
         self.estimator = Estimator()
         self.mixer = nn.Linear(MEASURED, config.experts)
         start = LumaNetwork(config.plain).state_dict()
@@ -107,25 +112,32 @@ class MixtureNetwork(nn.Module):
         condition = measured if told is None else told
         if is_told is not None:
             condition = torch.where(is_told[:, None], told, measured)
+        config, features = self.config, batch
         with torch.autocast(batch.device.type, enabled=False):
             mix = torch.softmax(self.mixer(condition), 1)
-        config, features = self.config, batch
-        for layer in config.layers():
+            ranges = mix @ self.ranges if config.quantised else None
+        for index, layer in enumerate(config.layers()):
             if layer == "tail":
                 features = self.hint(features)
             step, pad = (config.stride, config.stride) if layer == "head" else (1, 1)
             features = self._convolve(self.get_submodule(layer), features, mix, step, pad)
-            if layer != "tail":
-                features = functional.leaky_relu(features, self.slope)
+            if layer == "tail":
+                break
+            features = functional.leaky_relu(features, self.slope)
+            if self.watch is not None:
+                self.watch.see(index, features)
+            elif ranges is not None:
+                features = rounded_activations(features, ranges[:, index])
         return functional.pixel_shuffle(features, config.stride), measured
 
     def _convolve(self, part, features, mix, step, pad):
         with torch.autocast(features.device.type, enabled=False):
             bias = mix @ part.bias
             gain = mix @ part.gain if self.config.mixed == "gains" else None
-            kernels = None if gain is not None else torch.einsum("ne,e...->n...", mix, part.weight)
+            shared = part.weight if gain is not None else torch.einsum("ne,e...->n...", mix, part.weight)
+            kernels = rounded_filters(shared) if self.config.quantised and self.watch is None else shared
         if gain is not None:
-            features = functional.conv2d(features, part.weight, stride=step, padding=pad)
+            features = functional.conv2d(features, kernels, stride=step, padding=pad)
             return features * gain.to(features.dtype)[:, :, None, None] + bias.to(features.dtype)[:, :, None, None]
         count, inputs, height, width = features.shape
         if features.device.type == "cpu" or count == 1:  # as fast as groups there, and keeps channels last

@@ -56,6 +56,7 @@ class TrainSettings:
     crops_per_picture: int = 16  # in one epoch
     clean_share: float = 0.05  # of the crops stay sharp: what needs nothing must come out untouched
     experts: int | None = None  # None: as many as the student has; 1: blind
+    quantise: bool = False  # trained for 8 bits (distill.quantise); begins with weights of the same student
     branches: bool = False  # re-parameterised 3x3 filters (distill.branches)
     told_share: float = 0.25  # of the crops are told their true degradation, so that a user may tell it, too
     estimate_weight: float = 0.3  # of the error of the measured degradation against the picture's
@@ -94,6 +95,8 @@ class TrainSettings:
             raise BadSetting("perceptual-weight needs the weights of VGG-19; give --vgg FILE, or 0")
         if self.loss == "wavelet" and self.crop % 4:
             raise BadSetting(f"crop must be a multiple of 4 for the wavelet loss, not {self.crop}")
-        multiple = 2 * learner_config(self.student, self.experts).stride  # the recipes halve sizes
+        if self.quantise and self.init is None:
+            raise BadSetting("quantise goes on from trained weights of the same student; give --init CARD")
+        multiple = 2 * learner_config(self.student, self.experts, self.quantise).stride  # the recipes halve sizes
         if self.crop % multiple:
             raise BadSetting(f"crop must be a multiple of {multiple} for {self.student!r}, not {self.crop}")

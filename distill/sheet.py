@@ -1,7 +1,11 @@
-"""A contact sheet: one row a picture, its versions side by side at their own pixels, scores written below."""
+"""What evaluation leaves to look at: a contact sheet, one row a picture, its versions side by side at their own pixels,
+scores written below; and, on demand, every picture whole.
+"""
 
 import io
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -58,6 +62,21 @@ def median_rows(files, data, rows, method, recipe):
             (category, {name: (pixels, ssim(clean, pixels), psnr(clean, pixels)) for name, pixels in columns.items()})
         )
     return chosen
+
+
+def keep_pictures(folder, picture, versions):
+    """Write folder/PICTURE/NAME.png for each of {name: pixels (H, W, 3) uint8 RGB}. picture: its name in images.csv."""
+    place = Path(folder) / Path(picture).with_suffix("")
+    place.mkdir(parents=True, exist_ok=True)
+    for name, pixels in versions.items():
+        packed = io.BytesIO()
+        Image.fromarray(pixels).save(packed, "PNG", compress_level=1)
+        write_atomically(place / f"{file_name(name)}.png", packed.getvalue(), overwrite=True)
+
+
+def file_name(method):
+    """A method's name as it stands in the names of files."""
+    return re.sub("[^A-Za-z0-9_.-]+", "-", method).strip("-")
 
 
 def _middle(pixels):

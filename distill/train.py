@@ -8,7 +8,7 @@ RUN/...                       distill.run_folder says the rest
 import math
 import time
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from distill.learners import build_learner, learner_config, run, to_batch
 from distill.luma import planes
 from distill.objective import Objective, average_gradients
 from distill.pairs import Batches
+from distill.quantise import calibrate
 from distill.resident import ResidentBatches
 from distill.rrdb import RRDBConfig
 from distill.run_data import RunData
@@ -34,6 +35,7 @@ from engine.atomic_write import writing_into
 from engine.cards import Card, load_card, save_card
 from engine.errors import BadData, BadSetting
 from engine.provenance import provenance
+from engine.students import StudentConfig
 
 
 def train(settings: TrainSettings, out, *, command="", stop_after_s=math.inf):
@@ -59,11 +61,11 @@ def train(settings: TrainSettings, out, *, command="", stop_after_s=math.inf):
 
 def _train(settings, folder, data, teacher, accelerator, device, command, stop_at):
     torch.manual_seed(settings.seed)
-    config = learner_config(settings.student, settings.experts)
+    config = learner_config(settings.student, settings.experts, settings.quantise)
     network = build_learner(config, device)
     averaged = build_learner(config, device).eval()
     if settings.init is not None:
-        _begin_with(settings.init, config, network)
+        _begin_with(settings.init, config, network, data, device)
     if settings.estimator is not None:
         _take_estimator(settings.estimator, config, network)
     if settings.branches:
@@ -169,12 +171,18 @@ def _device(name):
     return torch.device(name)
 
 
-def _begin_with(model, config, network):
+def _begin_with(model, config, network, data, device):
     """Load a card's weights into the network. Raises BadSetting when it is another student's."""
     card = load_card(model)
-    if card.config != config:
+    other = not isinstance(card.config, StudentConfig) or replace(card.config, quantised=config.quantised) != config
+    if card.config != config and other:
         raise BadSetting(f"--init {model} holds {card.config}, the run trains {config}; give one of the same student")
-    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in card.weights.items()})
+    ranges_too = card.config.quantised or not config.quantised
+    wanted = network.state_dict().keys() & card.weights.keys()
+    network.load_state_dict({name: torch.from_numpy(card.weights[name].copy()) for name in wanted}, strict=ranges_too)
+    if not ranges_too and data.seen:
+        seen = [planes(to_batch(torch.from_numpy(pair[1])[None].to(device)), 1) for pair in data.seen]
+        calibrate(network, [batch[..., : batch.shape[-2] // 8 * 8, : batch.shape[-1] // 8 * 8] for batch in seen])
 
 
 def _take_estimator(model, config, network):

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from engine.students import RANGES
+
 
 def shares(card, degradation):
     """How much of each expert a student with several takes for a degradation: (experts,) float32, positive, sum 1."""
@@ -28,4 +30,6 @@ def assembled(card, degradation):
         else:
             weights[f"{layer}.weight"] = np.tensordot(mix, kernel, axes=1)
         weights[f"{layer}.bias"] = mix @ card.weights[f"{layer}.bias"]
+    if card.config.quantised:
+        weights[RANGES] = mix[None] @ card.weights[RANGES]
     return replace(card, config=card.config.plain, weights=weights)

@@ -1,15 +1,39 @@
-"""Timing a sharpener on frames: the whole call and the share of each of its steps; measuring and assembling apart."""
+"""Timing what sharpens frames: every candidate has its turn in every round, so that all meet the same noise."""
 
 import time
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.degradation import Degradation
-from engine.errors import BadSetting
-from engine.pixels import add, student_input
+from engine.pixels import student_input
+from engine.sharpener import change_pixels
 
 SIZES = {"480p": (480, 640), "720p": (720, 1280), "1080p": (1080, 1920), "2160p": (2160, 3840)}
 STEPS = ("luma", "student", "add")
+_BUDGET_S = 20.0  # for the frames of one candidate at one size: a slow peer gets fewer rounds, LEAST_RUNS at least
+LEAST_RUNS = 3
+
+
+@dataclass
+class Candidate:
+    """Something that sharpens frames, and what is timed of it."""
+
+    name: str
+    sharpen: object  # (H, W, 3) uint8 RGB -> the same
+    wall_s: list = field(default_factory=list)  # of each timed frame
+    cpu_s: list = field(default_factory=list)  # of all threads of this process
+
+    def figures(self):
+        """{"median_ms", "p95_ms", "fps", "cpu_ms", "runs"}; cpu_ms: processor time of a frame, all cores together."""
+        median = float(np.median(self.wall_s))
+        return {
+            "median_ms": round(1e3 * median, 2),
+            "p95_ms": round(1e3 * float(np.percentile(self.wall_s, 95)), 2),
+            "fps": round(1 / median, 1),
+            "cpu_ms": round(1e3 * float(np.median(self.cpu_s)), 2),
+            "runs": len(self.wall_s),
+        }
 
 
 def frame(height, width, seed=0):
@@ -22,43 +46,62 @@ def frame(height, width, seed=0):
     return np.clip(np.stack(planes, axis=2), 0, 255).astype(np.uint8)
 
 
-def time_sharpener(sharpener, size, *, runs=30, warm_up=5):
-    """Times of `sharpener` on one frame of SIZES[size], in milliseconds.
+def time_in_turns(candidates, pixels, *, runs=30, warm_up=3, budget_s=_BUDGET_S):
+    """Fill the times of Candidates on one frame, (H, W, 3) uint8: in each round every one sharpens it once.
 
-    Returns {"median_ms", "p95_ms", "fps", "steps": {step: median ms}}. The steps are timed by themselves, between the
-    whole calls, so their sum may differ a little from the whole. A student with several experts is told a degradation:
-    what is spent once a picture, not on every frame of a stream, is time_measuring's. Raises BadSetting for another
-    size.
+    A candidate whose frames have taken budget_s rests once it has LEAST_RUNS.
     """
-    if size not in SIZES:
-        raise BadSetting(f"size {size!r} is not one of {', '.join(SIZES)}")
-    pixels = frame(*SIZES[size])
-    whole: list[float] = []
-    steps: dict[str, list[float]] = {step: [] for step in STEPS}
-    for run in range(warm_up + runs):
-        times = _one_run(sharpener, pixels)
-        if run >= warm_up:
-            whole.append(times.pop("whole"))
-            for step, seconds in times.items():
-                steps[step].append(seconds)
-    median = float(np.median(whole))
-    return {
-        "median_ms": round(1e3 * median, 2),
-        "p95_ms": round(1e3 * float(np.percentile(whole, 95)), 2),
-        "fps": round(1 / median, 1),
-        "steps": {step: round(1e3 * float(np.median(seconds)), 2) for step, seconds in steps.items()},
-    }
+    first_s = {}
+    for candidate in candidates:
+        for _ in range(warm_up):
+            started = time.perf_counter()
+            candidate.sharpen(pixels)
+            first_s[candidate.name] = time.perf_counter() - started
+            if first_s[candidate.name] > 1:
+                break
+    for _ in range(runs):
+        for candidate in candidates:
+            if len(candidate.wall_s) >= LEAST_RUNS and sum(candidate.wall_s) > budget_s:
+                continue
+            wall, cpu = time.perf_counter(), time.process_time()
+            candidate.sharpen(pixels)
+            candidate.wall_s.append(time.perf_counter() - wall)
+            candidate.cpu_s.append(time.process_time() - cpu)
 
 
-def time_measuring(sharpener, size, *, runs=5):
+def on_a_stream(sharpener):
+    """`sharpener` as it is called for the frames of a stream: told its degradation, so that no frame is measured."""
+    told = None if sharpener.blind else Degradation(blur=1.5)
+    return lambda pixels: sharpener(pixels, degradation=told)
+
+
+def time_steps(sharpener, pixels, *, runs=9):
+    """{step: median ms} of the parts of a frame's way, each timed by itself."""
+    told = None if sharpener.blind else Degradation(blur=1.5)
+    marks = []
+    for _ in range(runs):
+        sharp = pixels.copy()
+        mark = [time.perf_counter()]
+        seen = student_input(pixels, sharpener.card.config.channels)
+        mark.append(time.perf_counter())
+        residual = sharpener.residual(seen, told)
+        mark.append(time.perf_counter())
+        change_pixels(sharp, seen, residual, 1.0)
+        mark.append(time.perf_counter())
+        marks.append(np.diff(mark))
+    medians = 1e3 * np.median(marks, axis=0)
+    return {step: round(float(median), 2) for step, median in zip(STEPS, medians, strict=True)}
+
+
+def time_measuring(sharpener, pixels, *, runs=5):
     """What a student with several experts costs once a picture or when a stream changes: {} for a blind one.
 
-    Returns {"measure_ms", "assemble_ms"}, medians: the estimator on a frame of SIZES[size], and mixing the experts and
-    compiling the student (with its first 64 x 64 pixels).
+    Returns {"measure_ms", "assemble_ms"}, medians: the estimator on a frame, and mixing the experts and compiling the
+    student (with its first 64 x 64 pixels).
     """
     if sharpener.blind:
         return {}
-    pixels, few = frame(*SIZES[size]), np.zeros((64, 64, 1), np.uint8)
+    few = np.zeros((64, 64, 1), np.uint8)
     sharpener.measure(pixels)
     measuring, assembling = [], []
     for run in range(runs):
@@ -70,19 +113,3 @@ def time_measuring(sharpener, size, *, runs=5):
         assembling.append(time.perf_counter() - measured)
     both = {"measure_ms": measuring, "assemble_ms": assembling}
     return {name: round(1e3 * float(np.median(seconds)), 2) for name, seconds in both.items()}
-
-
-def _one_run(sharpener, pixels):
-    degradation = None if sharpener.blind else Degradation()
-    started = time.perf_counter()
-    sharpener(pixels, degradation=degradation)
-    times = {"whole": time.perf_counter() - started}
-    sharp = pixels.copy()
-    marks = [time.perf_counter()]
-    seen = student_input(pixels, sharpener.card.config.channels)
-    marks.append(time.perf_counter())
-    residual = sharpener.residual(seen, degradation)
-    marks.append(time.perf_counter())
-    add(sharp, residual)
-    marks.append(time.perf_counter())
-    return times | dict(zip(STEPS, np.diff(marks), strict=True))

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from engine.assemble import assembled
-from engine.backends import Backend, open_backend
+from engine.backends import Backend, choose, choose_precision, device_of, open_backend
 from engine.degradation import Degradation
 from engine.errors import BadSetting
 
@@ -19,14 +19,15 @@ class CompiledStudents:
     same picture gives the same result whatever came before it.
     """
 
-    def __init__(self, card, backend="auto", device="auto", threads=None):
+    def __init__(self, card, backend="auto", device="auto", threads=None, precision="auto"):
         self._card, self._threads = card, threads
         self._kept: OrderedDict[tuple, Backend] = OrderedDict()  # step -> student, the one used last at the end
         self._device = device
         self._closed = False
-        self.backend_name = backend
-        student = self.get(Degradation())  # refuses what cannot be before anything is waited for
-        self.device = student.device
+        # what cannot be is refused now; students are compiled when it is known which
+        self.backend_name = choose(backend, device)
+        self.device = device_of(self.backend_name, device)
+        self.precision = choose_precision(card, self.backend_name, device, precision)
 
     def get(self, degradation):
         """The compiled student for a degradation; None is allowed for a blind card."""
@@ -54,7 +55,7 @@ class CompiledStudents:
 
     def _compile(self, key):
         card = assembled(self._card, degradation_of(key)) if key else self._card
-        self.backend_name, student = open_backend(card, self.backend_name, self._device, self._threads)
+        _, student = open_backend(card, self.backend_name, self._device, self._threads, self.precision)
         return student
 
 

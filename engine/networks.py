@@ -77,6 +77,6 @@ def build_network(config):
 
 def network_from_card(card):
     """The trained module of a card, in evaluation mode, float32 on the CPU."""
-    network = build_network(card.config)
-    network.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in card.weights.items()})
+    network, shapes = build_network(card.config), card.config.shapes()
+    network.load_state_dict({name: torch.from_numpy(card.weights[name].copy()) for name in shapes})
     return network.eval()

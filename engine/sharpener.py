@@ -11,6 +11,7 @@ Strength 0 is the identity.
 import math
 import threading
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from engine.degradation import RANGES, Degradation
 from engine.errors import BadSetting
 from engine.estimate import Estimator
 from engine.halo import REACH, bounded
-from engine.pixels import add, checked_pixels, student_input
+from engine.pixels import add, add_residual, as_levels, checked_pixels, student_input
 
 LARGEST_STRENGTH = 2.0
 WHOLE_PIXELS = 4_000_000  # a larger picture is cut into tiles; 1080p and 1440p are not
@@ -49,10 +50,14 @@ class Sharpener:
     model: a shipped name ("nano", "small") or the path of a card. backend: "auto", "openvino", "onnx", "torch".
     device: "auto", "cpu", "cuda", "mps", ... threads: processor threads, None for the library's choice.
     degradation: "auto" measures each picture, a Degradation is taken for all; a blind student takes "auto" alone.
+    precision: "float32", "int8" (students that were trained for it, on processors; what is added is a whole number of
+    grey levels), "auto": the faster of them for pictures of 8 bits, "float32" for those of 16.
     Raises UnknownModel, BadCard, UnknownBackend, BadSetting.
     """
 
-    def __init__(self, model=DEFAULT_MODEL, *, device="auto", backend="auto", threads=None, degradation="auto"):
+    def __init__(
+        self, model=DEFAULT_MODEL, *, device="auto", backend="auto", threads=None, degradation="auto", precision="auto"
+    ):
         if not isinstance(backend, str) or not isinstance(device, str):
             raise BadSetting(f'backend and device are words such as "auto", not {backend!r} and {device!r}')
         if threads is not None and (not isinstance(threads, int) or isinstance(threads, bool) or threads < 1):
@@ -62,8 +67,11 @@ class Sharpener:
         self.card = model if isinstance(model, Card) else load_card(model)
         self.name = self.card.name
         self.degradation = self._checked_degradation(degradation)
-        self._students = CompiledStudents(self.card, backend, device, threads)
+        self._compile = partial(CompiledStudents, self.card, backend, device, threads)
+        self._students, self._fine = self._compile(precision), None
         self.backend_name, self.device = self._students.backend_name, self._students.device
+        self.precision = self._students.precision
+        self._may_be_fine = precision == "auto" and self.precision == "int8"
         self._estimator = None if self.blind else Estimator(self.card, threads=threads)
         self._lock = threading.Lock()
 
@@ -98,7 +106,7 @@ class Sharpener:
             if degradation == "auto":
                 degradation = self.measure(pixels)
             with self._lock:
-                student = self._students.get(degradation)
+                student = self._students_for(pixels).get(degradation)
                 for tile in tiles(pixels.shape[0], pixels.shape[1], self._margin):
                     self._sharpen_tile(student, pixels, sharp, tile, strength)
         return sharp
@@ -107,6 +115,8 @@ class Sharpener:
         """Free the backend; the sharpener is not used after it."""
         with self._lock:
             self._students.close()
+            if self._fine is not None:
+                self._fine.close()
         if self._estimator is not None:
             self._estimator.close()
 
@@ -115,6 +125,14 @@ class Sharpener:
 
     def __exit__(self, *_):
         self.close()
+
+    def _students_for(self, pixels):
+        """The compiled students for a picture: one of 16 bits gets those of 32 bits, unless 8 bits were asked for."""
+        if pixels.dtype != np.uint16 or not self._may_be_fine:
+            return self._students
+        if self._fine is None:
+            self._fine = self._compile("float32")
+        return self._fine
 
     @property
     def _margin(self):
@@ -134,17 +152,13 @@ class Sharpener:
     def _sharpen_tile(self, student, pixels, sharp, tile, strength):
         seen = student_input(pixels[tile.outer], self.card.config.channels)
         residual = self._residual(student, seen)
-        if strength > 1:
-            change = bounded(seen, residual, strength)[tile.inner_in_outer]
-        else:
-            change = strength * residual[tile.inner_in_outer]
-        add(sharp[tile.inner], change)
+        change_pixels(sharp[tile.inner], seen, residual, strength, tile.inner_in_outer)
 
     def residual(self, seen, degradation=None):
         """What the student adds at strength 1; the edge is repeated to a multiple of the stride.
 
         seen: (H, W, C) uint8, C the student's channels. degradation: None for the sharpener's own, where that is
-        "auto" a Degradation() of nothing. Returns (H, W, C) float32 in grey levels, valid until the next call.
+        "auto" a Degradation() of nothing. Returns (H, W, C) as engine.backends.Backend, valid until the next call.
         """
         own = Degradation() if self.degradation == "auto" else self.degradation
         with self._lock:
@@ -159,6 +173,20 @@ class Sharpener:
                 height + bottom, width + right, -1
             )
         return student.residual(np.ascontiguousarray(seen))[:height, :width]
+
+
+def change_pixels(pixels, seen, residual, strength, part=...):
+    """Add strength x residual to pixels in place, above strength 1 with the halo guard.
+
+    pixels: as in a Sharpener's call; seen: what the student saw; residual: as a Backend gives it; part: index of what
+    pixels are of seen and residual.
+    """
+    if residual.dtype == np.uint8 and pixels.dtype == np.uint8 and strength <= 1:
+        add_residual(pixels, residual[part], strength)
+    elif strength > 1:
+        add(pixels, bounded(seen, as_levels(residual), strength)[part])
+    else:
+        add(pixels, strength * as_levels(residual[part]))
 
 
 def checked_strength(strength):

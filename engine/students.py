@@ -6,9 +6,10 @@ A luma student maps Y in [0, 1] to what to add to it:
                 -> `depth` times: 3x3 convolution, ReLU
                 -> tail: 3x3 convolution to stride^2 channels -> PixelShuffle -> residual (1, H, W)
 
-H and W are multiples of the stride. A student with several experts holds several sets of these weights, an estimator
-that measures the picture's degradation and a mixer that turns what it measured into shares of the experts: their sum is
-one plain student again (engine.assemble), so that a frame costs the same. The report's student maps RGB to RGB at full
+H and W are multiples of the stride. The head is also a 3x3 convolution over the stride x stride pixels of a place, as
+engine.graph writes it. A student with several experts holds several sets of these weights, an estimator that measures
+the picture's degradation and a mixer that turns what it measured into shares of the experts: their sum is one plain
+student again (engine.assemble), so that a frame costs the same. The report's student maps RGB to RGB at full
 resolution; its residual is its output minus its input.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from engine.errors import BadSetting
 
+RANGES = "ranges"  # the tensor (experts, convolutions before the tail) of the largest activations, of [0, 1] luma
 MEASURED = 4  # numbers that the estimator gives and the mixer takes: engine.degradation.Degradation.vector()
 
 # Weight name -> shape, in the order of the forward pass; distill.mixture and engine.graph say what is done with them.
@@ -47,6 +49,7 @@ class StudentConfig:
     depth: int = 5  # 3x3 convolutions between head and tail
     experts: int = 1  # sets of weights that the measured degradation mixes into one; 1: a plain, blind student
     mixed: str = "weights"  # what each expert has of its own: all "weights", or "gains" and biases over shared filters
+    quantised: bool = False  # also knows the ranges of its activations, so that it can be run in 8 bits
 
     def __post_init__(self):
         for name, low, high in (("stride", 1, 8), ("width", 1, 512), ("depth", 0, 64), ("experts", 1, 64)):
@@ -55,6 +58,8 @@ class StudentConfig:
                 raise BadSetting(f"student {name} must be a whole number from {low} to {high}, not {value!r}")
         if self.mixed not in ("weights", "gains"):
             raise BadSetting(f"student mixed must be 'weights' or 'gains', not {self.mixed!r}")
+        if not isinstance(self.quantised, bool):
+            raise BadSetting(f"student quantised must be true or false, not {self.quantised!r}")
 
     @property
     def channels(self):
@@ -97,8 +102,9 @@ class StudentConfig:
     def stored_shapes(self):
         """Name -> shape of what a card holds: one student, or the experts, their mixer and the estimator."""
         plain = self.shapes()
+        ranges = {RANGES: (self.experts, self.depth + 1)} if self.quantised else {}
         if self.experts == 1:
-            return plain
+            return plain | ranges
         stored: dict[str, tuple[int, ...]] = {}
         for layer in self.layers():
             weight, bias = plain[f"{layer}.weight"], plain[f"{layer}.bias"]
@@ -109,7 +115,7 @@ class StudentConfig:
                 stored[f"{layer}.weight"] = (self.experts, *weight)
             stored[f"{layer}.bias"] = (self.experts, *bias)
         stored |= {"mixer.weight": (self.experts, MEASURED), "mixer.bias": (self.experts,)}
-        return stored | ESTIMATOR_SHAPES
+        return stored | ranges | ESTIMATOR_SHAPES
 
     def macs_per_pixel(self):
         """Multiply-accumulates for one full-resolution pixel."""
@@ -144,6 +150,11 @@ class ReportConfig:
     def experts(self):
         """One set of weights: it is blind."""
         return 1
+
+    @property
+    def quantised(self):
+        """It runs in 32 bits alone."""
+        return False
 
     @property
     def reach(self):

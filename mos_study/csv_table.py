@@ -1,4 +1,4 @@
-"""Tables of text cells from CSV files as people have them: comma, semicolon or tab, with or without a byte-order mark."""
+"""Tables of text cells from CSV files as people have them: comma, semicolon or tab, any byte-order mark, quotes."""
 
 import codecs
 import csv
@@ -52,7 +52,11 @@ def read_csv(path):
 
 
 def _decoded(data):
-    for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if data.startswith(mark):
             return data.decode(name, errors="replace")
     try:

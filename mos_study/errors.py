@@ -1,4 +1,4 @@
-"""What can go wrong in a study that the user can fix; every message is one line: what was expected, what came, what to do.
+"""What can go wrong in a study that the user can fix; each message says what was expected, what came and what to do.
 
 StudyError                exit status 2, one line on standard error, no traceback
 ├── BadStudy              a plan that cannot be made, or a study's folder or database that is not what it should be

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import sys
 from pathlib import Path
 
 from mos_study.errors import BadOutput
@@ -30,3 +31,10 @@ def write_whole(path, data):
 def write_table(path, table):
     """Write a DataFrame as CSV (UTF-8, no index, an empty cell for what is not known)."""
     write_whole(path, table.to_csv(index=False, lineterminator="\n").encode())
+
+
+def say(text, stream=None):
+    """Print a line; what the terminal's encoding lacks (ids and file names may be anything) becomes a question mark."""
+    stream = stream or sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(str(text).encode(encoding, "replace").decode(encoding), file=stream)

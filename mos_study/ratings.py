@@ -1,4 +1,4 @@
-"""Ratings and comparisons as long tables with checked columns, from our own studies' ratings.csv or from any other study.
+"""Ratings and comparisons as long tables with checked columns, from our studies' ratings.csv or from any other study.
 
 Ours has a row an answer (kind training, test, trap or gold; method ab, acr, ccr or pair; stimulus left, other right).
 Any other has columns stimulus, rater, score (content, condition, category at will), or preferred, other (rater, votes).
@@ -21,16 +21,15 @@ _NOTHING = {"", "nan", "na", "n/a", "null", "none"}  # a number that is not ther
 def read_ratings(source):
     """The table of a CSV file or a DataFrame, checked: ids are there, numbers are finite numbers or NaN.
 
-    Ids of a file are text, unless all of a column are whole numbers, written as Python writes them. Of a study of ours the
-    columns that its method does not need are filled with "" or NaN. Raises BadRatings.
+    Ids of a file are text, unless all of a column are whole numbers, written as Python writes them. In a study of ours
+    the columns that its method does not need are filled with "" or NaN. Raises BadRatings.
     """
     if isinstance(source, pd.DataFrame):
-        table, where = source.rename(columns=lambda name: str(name).strip().lower()), "the table"
+        table, where = source.rename(columns=lambda name: str(name).strip().lower()), "row"
     else:
-        table, where = read_csv(source), str(source)
-    table = table.copy()
+        table, where = read_csv(source), f"{source}, line"
     if not len(table):
-        raise BadRatings(f"{where} has no rows; expected one a rating")
+        raise BadRatings("the table has no rows; expected one a rating")
     for name in table.columns.intersection(_NUMBERS):
         table[name] = _numbers(table[name], where, table.attrs.get("decimal", "."))
     if is_ours(table):
@@ -38,7 +37,9 @@ def read_ratings(source):
     for name in table.columns.intersection(("stimulus", "rater", "preferred", "other")):
         empty = table.index[table[name].isna() | (table[name].astype(str) == "")]
         if len(empty):
-            raise BadRatings(f"{where}, line {empty[0]}: no {name}; every row needs one")
+            raise BadRatings(f"{where} {empty[0]}: no {name}; every row needs one")
+    if "votes" in table and (table.votes < 0).any():
+        raise BadRatings(f"{where} {table.index[table.votes < 0][0]}: votes below 0; expected how many they were")
     if not isinstance(source, pd.DataFrame):
         _whole_numbers(table)
     return table
@@ -81,7 +82,7 @@ def comparisons(source):
     """One row a preference: preferred, other, rater, votes, difference, content, category, kind.
 
     Of a study of ours the items are conditions, and a tie is two rows of half a vote, one each way. difference is how
-    much better the preferred one is (ab: difference of the two scores; ccr: the score; pair: 1), NaN in other tables.
+    much better the preferred one is (ab: difference of the two scores; ccr: the score), NaN for pair and other tables.
     Rows that compare an item with itself are left out, and so are rows without votes. Raises BadRatings.
     """
     table = read_ratings(source)
@@ -97,10 +98,12 @@ def _our_comparisons(table):
     if not len(table):
         raise BadRatings("these are single ratings (acr), which compare nothing: --method mos|bt500|p913|p910")
     gap = np.select(
-        [table.method == "ab", table.method == "ccr"], [table.score - table.other_score, table.score], 2 * table.score - 1
+        [table.method == "ab", table.method == "ccr"],
+        [table.score - table.other_score, table.score],
+        2 * table.score - 1,
     )
-    rows = table.assign(difference=np.abs(gap), votes=np.where(gap == 0, 0.5, 1.0))[~np.isnan(gap)]
-    gap = gap[~np.isnan(gap)]
+    difference = np.where(table.method == "pair", np.nan, np.abs(gap))
+    rows = table.assign(difference=difference, votes=np.where(gap == 0, 0.5, 1.0))
     left = rows.assign(preferred=rows.condition, other=rows.other_condition)[gap >= 0]
     right = rows.assign(preferred=rows.other_condition, other=rows.condition)[gap <= 0]
     return pd.concat([left, right]).sort_index(kind="stable")
@@ -110,10 +113,7 @@ def _their_comparisons(table):
     _need(table, ("preferred", "other"))
     table = table.assign(kind="test", difference=np.nan)
     for name, default in (("rater", ""), ("votes", 1.0), ("content", ""), ("category", "")):
-        table[name] = table[name] if name in table else default
-    if (table.votes < 0).any():
-        line = table.index[table.votes < 0][0]
-        raise BadRatings(f"line {line}: {table.votes[line]:g} votes; expected 0 or more")
+        table[name] = table.get(name, default)
     return table
 
 
@@ -121,15 +121,13 @@ def _ours(table, where):
     for name in ("rater", "condition", "other_condition", "content", "category"):
         table[name] = table[name].fillna("") if name in table else ""
     for name in ("other_score", "expected"):
-        table[name] = table[name] if name in table else np.nan
+        table[name] = table.get(name, np.nan)
     wrong = table.index[~table.method.isin(METHODS)]
     if len(wrong):
-        raise BadRatings(
-            f"{where}, line {wrong[0]}: method {table.method[wrong[0]]!r}; expected one of {', '.join(METHODS)}"
-        )
+        raise BadRatings(f"{where} {wrong[0]}: method {table.method[wrong[0]]!r}; expected one of {', '.join(METHODS)}")
     lacking = table.index[table.score.isna() | (table.other_score.isna() & (table.method == "ab"))]
     if len(lacking):
-        raise BadRatings(f"{where}, line {lacking[0]}: an answer without its score; every row needs one")
+        raise BadRatings(f"{where} {lacking[0]}: an answer without its score; every row needs one")
     return table
 
 
@@ -143,6 +141,7 @@ def _need(table, names):
 
 
 def _numbers(column, where, decimal):
+    """A column of numbers as float, NaN where a cell says nothing. where: how a row is named in a complaint."""
     if not pd.api.types.is_numeric_dtype(column):
         text = column.astype(str).str.strip()
         nothing = column.isna() | text.str.lower().isin(_NOTHING)
@@ -151,17 +150,17 @@ def _numbers(column, where, decimal):
         column = pd.to_numeric(text.mask(nothing), errors="coerce")
         wrong = column.index[column.isna() & ~nothing]
         if len(wrong):
-            raise BadRatings(f"{where}, line {wrong[0]}: {column.name} {text[wrong[0]][:40]!r} is not a number")
+            raise BadRatings(f"{where} {wrong[0]}: {column.name} {text[wrong[0]][:40]!r} is not a number")
     column = column.astype(float)
     if np.isinf(column).any():
         line = column.index[np.isinf(column)][0]
-        raise BadRatings(f"{where}, line {line}: {column.name} is infinite; expected a number")
+        raise BadRatings(f"{where} {line}: {column.name} is infinite; expected a number")
     return column
 
 
 def _whole_numbers(table):
     """Turn id columns into whole numbers where nothing is lost by it, so that they join with other tables."""
-    for names in (("stimulus",), ("rater",), ("preferred", "other")):
-        names = [name for name in names if name in table]
-        if names and all(table[name].map(lambda text: bool(re.fullmatch(r"0|[1-9]\d{0,17}", text))).all() for name in names):
-            table[names] = table[names].astype("int64")
+    for names in (["stimulus"], ["rater"], ["preferred", "other"]):  # the last two name the same items
+        columns = table[table.columns.intersection(names)]
+        if columns.map(lambda text: bool(re.fullmatch(r"0|[1-9]\d{0,17}", text))).all(axis=None):
+            table[columns.columns] = columns.astype("int64")

@@ -1,7 +1,7 @@
 """Which raters a published result leaves out, by which rule; it measures and names, and deletes nothing.
 
-The rules are those of remote studies (ITU-T P.808, P.910, ITU-R BT.500): trap questions, gold items within one step, some
-variance, agreement with the others. A step is one of a five-point scale; on other scales a quarter of the range.
+The rules are those of remote studies (ITU-T P.808, P.910, ITU-R BT.500): trap questions, gold items within one step,
+some variance, agreement with the others. A step is one of a five-point scale; on other scales a quarter of the range.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import pandas as pd
 
 from mos_study.errors import BadRatings
 from mos_study.ratings import is_ours, long_scores, read_ratings
-from mos_study.stats.rejection import far_votes, rejected
+from mos_study.stats.rejection import far_votes, is_rejected
 from mos_study.stats.votes import Votes, divide
 
 ENOUGH = 5  # votes from which on variance, correlation and far votes are judged
@@ -49,14 +49,17 @@ RULES = (
     ),
     Rule(
         "correlation",
-        "correlates with the means of the others' votes by less than 0.75",
-        lambda row: row.correlation < 0.75,
-        lambda row: f"correlation {row.correlation:.2f}",
+        "correlates with the others' means by less than 0.75, by stimulus and (from five on) by condition",
+        lambda row: row.correlation < 0.75 and not row.condition_correlation >= 0.75,
+        lambda row: (
+            f"correlation {row.correlation:.2f}"
+            + ("" if np.isnan(row.condition_correlation) else f", by condition {row.condition_correlation:.2f}")
+        ),
     ),
     Rule(
         "BT.500",
         "is far above and far below the others on more than 5 % of the votes (kurtosis test)",
-        lambda row: row.judged and rejected(row.far_above, row.far_below, row.votes).item(),
+        lambda row: row.judged and is_rejected(row.far_above, row.far_below, row.votes).item(),
         lambda row: f"{row.far_above} votes far above, {row.far_below} far below, of {row.votes}",
     ),
 )
@@ -78,8 +81,11 @@ def rater_measures(ratings):
     """DataFrame of a row a rater: what the rules look at.
 
     answers (of kind test), traps, traps_failed, gold, gold_missed; votes and of them far_above, far_below (BT.500,
-    stimuli on which all agree left out); variance and correlation, NaN where they cannot be told or the rater gave fewer
-    than five votes (judged False). Traps and gold of method pair must be met exactly.
+    stimuli on which all agree left out); variance, correlation and condition_correlation, NaN where they cannot be told
+    or the rater gave fewer than five votes (judged False). Traps and gold of method pair must be met exactly.
+
+    The others' mean of a stimulus that few have seen is noisy, so that honest raters stay below 0.75 on it: hence the
+    correlation of the means by condition, which is steady then.
     """
     ratings = read_ratings(ratings)
     table = ratings if is_ours(ratings) else long_scores(ratings).assign(method="acr")
@@ -115,8 +121,11 @@ def _agreement(ratings, tests, raters):
     variance = divide(votes.by_rater((votes.score - mean[votes.rater]) ** 2), counts - 1)
     high, low = far_votes(votes, skip_unanimous=True)
     correlation = _with_the_others(votes)
+    condition, conditions = pd.factorize(scores.condition)
+    by_condition = _with_the_others(Votes(votes.score, votes.rater, condition, len(raters), len(conditions)))
     if scores is tests:
-        high, low, correlation = np.zeros_like(high), np.zeros_like(low), np.full(len(raters), np.nan)
+        high, low = np.zeros_like(high), np.zeros_like(low)
+        correlation = by_condition = np.full(len(raters), np.nan)
         pair = np.isin(raters, tests.rater[tests.method == "pair"])
         variance = np.where(pair & (variance > 0), np.nan, variance)  # of 0 and 1 even a fair one can be under 0.15
     step = _step(scores.score, tests.method)
@@ -126,6 +135,7 @@ def _agreement(ratings, tests, raters):
             "judged": judged,
             "variance": np.where(judged, variance / step**2, np.nan),
             "correlation": np.where(judged, correlation, np.nan),
+            "condition_correlation": np.where(judged, by_condition, np.nan),
             "far_above": high,
             "far_below": low,
         }
@@ -133,7 +143,7 @@ def _agreement(ratings, tests, raters):
 
 
 def _with_the_others(votes):
-    """(raters,) Pearson's correlation of votes with the mean of the other raters' votes on the same stimuli."""
+    """(raters,) Pearson's correlation of a rater's means with the others', over at least five stimuli; else NaN."""
     pair, inverse = np.unique(votes.rater * votes.stimuli + votes.stimulus, return_inverse=True)
     own_sum, own_n = np.bincount(inverse, votes.score), np.bincount(inverse)
     rater, stimulus = np.divmod(pair, votes.stimuli)
@@ -142,19 +152,24 @@ def _with_the_others(votes):
     own, others, rater = own[known], others[known], rater[known]
 
     def centred(values):
-        return values - divide(np.bincount(rater, values, votes.raters), np.bincount(rater, minlength=votes.raters))[rater]
+        return (
+            values - divide(np.bincount(rater, values, votes.raters), np.bincount(rater, minlength=votes.raters))[rater]
+        )
 
     def total(values):
         return np.bincount(rater, values, votes.raters)
 
     own, others = centred(own), centred(others)
     spread = np.sqrt(total(own**2) * total(others**2))
-    return np.where(spread > 1e-9, divide(total(own * others), spread), np.nan)
+    told = (spread > 1e-9) & (np.bincount(rater, minlength=votes.raters) >= ENOUGH)
+    return np.where(told, divide(total(own * others), spread), np.nan)
+
+
+def step_of(scores):
+    """One step of a five-point scale in units of `scores`: 1 where all lie in 1 .. 5, else a quarter of the range."""
+    low, high = scores.min(), scores.max()
+    return 1.0 if (low >= 1 and high <= 5) or low == high else (high - low) / 4
 
 
 def _step(scores, methods):
-    """One step of a five-point scale in the units of `scores`: 1 within 1 .. 5 and for comparisons, else range / 4."""
-    low, high = scores.min(), scores.max()
-    if methods.isin(("ccr", "pair")).any() or (low >= 1 and high <= 5) or low == high:
-        return 1.0
-    return (high - low) / 4
+    return 1.0 if methods.isin(("ccr", "pair")).any() else step_of(scores)

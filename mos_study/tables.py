@@ -11,7 +11,7 @@ from mos_study.stats.bias import remove_bias
 from mos_study.stats.differential import differential
 from mos_study.stats.likelihood import annex_e
 from mos_study.stats.mean import Means, mean_opinion
-from mos_study.stats.paired import MODELS, fit_scores
+from mos_study.stats.paired import MODELS, fit_scores, groups_of
 from mos_study.stats.preference import preference
 from mos_study.stats.rejection import bt500_rejected
 from mos_study.stats.votes import Votes
@@ -36,7 +36,8 @@ def _bt500(votes):
 
 def _p913(votes):
     votes, bias = remove_bias(votes)
-    return Estimate(_bt500(votes).means, {"bias": bias, "rejected": bt500_rejected(votes)})
+    rest = _bt500(votes)
+    return Estimate(rest.means, {"bias": bias} | rest.raters)
 
 
 def _p910(votes):
@@ -50,13 +51,13 @@ METHODS = {"mos": _mos, "bt500": _bt500, "p913": _p913, "p910": _p910}
 def mos_table(ratings, method="mos", by="stimulus"):
     """DataFrame of `by`, n, mos, se, ci95_low, ci95_high, in the order in which they first appear.
 
-    ratings: the path of a CSV file or a DataFrame (see mos_study.ratings); the rows of kind "test" count. n are the votes
-    that count; what they do not determine (an interval of one vote) is NaN. Methods:
+    ratings: the path of a CSV file or a DataFrame (see mos_study.ratings); the rows of kind "test" count. n are the
+    votes that count; what they do not determine (an interval of one vote) is NaN. Methods:
 
     mos    plain mean, Student's t interval
     bt500  the same without the raters that BT.500's kurtosis test rejects
     p913   bias of raters removed, then as bt500
-    p910   maximum likelihood with bias and inconsistency of raters (annex E), normal interval
+    p910   maximum likelihood with bias and inconsistency of raters (annex E), normal interval; wants 20 votes a rater
 
     by: another column (condition, content, category), of which the mean of each rater is one vote.
     Raises BadRatings.
@@ -94,7 +95,7 @@ def analyse(ratings, method="mos", by="stimulus"):
 
 
 def dmos_table(ratings, reference="clean"):
-    """DataFrame of condition, n, dmos, se, ci95_low, ci95_high against the hidden reference, the condition of that name.
+    """DataFrame of condition, n, dmos, se, ci95_low, ci95_high against the hidden reference, a condition's name.
 
     A vote counts as vote - the same rater's vote on the reference of the same content + 5 (ACR-HR); n are the raters,
     each with the mean over contents. Raises BadRatings without that condition, or where nobody rated both.
@@ -103,7 +104,9 @@ def dmos_table(ratings, reference="clean"):
     table = table[table.kind == "test"]
     if reference not in set(table.condition):
         raise BadRatings(f"no condition {reference!r} to be the hidden reference; give the name of one that was rated")
-    cells = table.pivot_table(index="rater", columns=["condition", "content"], values="score", aggfunc="mean", sort=False)
+    cells = table.pivot_table(
+        index="rater", columns=["condition", "content"], values="score", aggfunc="mean", sort=False
+    )
     number = {name: index for index, name in enumerate(cells.columns)}
     column = [number.get((reference, content), -1) for _, content in cells.columns]
     scores = pd.DataFrame(differential(cells.to_numpy(), column), cells.index, cells.columns)
@@ -142,11 +145,19 @@ def win_matrix(ratings):
     return wins, items
 
 
+def unlinked_groups(ratings):
+    """The items as lists, one a group that no comparison links with the others: one list where all are comparable."""
+    wins, items = win_matrix(ratings)
+    group = groups_of(wins)
+    return [list(items[group == number]) for number in range(group.max() + 1)]
+
+
 def preference_table(ratings):
-    """DataFrame of item, other, n, preferred, ties, share, ci95_low, ci95_high, difference for each pair compared.
+    """DataFrame of item, other, n, preferred, ties, share, ci95_low, ci95_high and difference, a row a pair compared.
 
     share: of the n comparisons in which `item` was preferred, a tie counting half, with Wilson's interval. difference:
-    by how much in the mean (ab: of the two scores; ccr: comparison score), NaN where votes carry none.
+    by how much in the mean (ab: of the two scores; ccr: the comparison score), with difference_ci95_low and _high,
+    Student's t over the raters, each with the mean of theirs; NaN where votes carry none.
     """
     table = comparisons(ratings)
     table = table[table.kind == "test"]
@@ -156,13 +167,16 @@ def preference_table(ratings):
         {
             "item": table.preferred.where(forth, table.other),
             "other": table.other.where(forth, table.preferred),
+            "rater": table.rater,
             "n": table.votes,
             "preferred": table.votes.where(forth, 0),
             "ties": table.votes.where(table.difference == 0, 0),
             "weighed": table.votes * table.difference * np.where(forth, 1, -1),
         }
     )
-    pairs = rows.groupby(["item", "other"], sort=False, as_index=False).sum(min_count=1)
+    pairs = rows.drop(columns=["rater", "weighed"]).groupby(["item", "other"], sort=False).sum()
     share, low, high = preference(pairs.preferred, pairs.n)
-    difference = pairs.pop("weighed") / pairs.n
-    return pairs.assign(share=share, ci95_low=low, ci95_high=high, difference=difference)
+    sums = rows.groupby(["item", "other", "rater"], sort=False)[["weighed", "n"]].sum(min_count=1)
+    means = mean_opinion((sums.weighed / sums.n).unstack("rater").reindex(pairs.index).to_numpy().T)
+    pairs = pairs.assign(share=share, ci95_low=low, ci95_high=high, difference=means.mos)
+    return pairs.assign(difference_ci95_low=means.low, difference_ci95_high=means.high).reset_index()

@@ -7,14 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 from skimage import data
 
+from engine import Sharpener
+from engine.degradation import TYPICAL
 from tests.engine.video.clips import make_clip, moving
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PROGRAMS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
 @pytest.fixture
@@ -35,10 +39,24 @@ def run(words, folder):
 
 
 def test_the_lines_of_python_sharpen_a_picture(folder):
-    (program,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    program = next(text for text in PROGRAMS if "engine" in text)
     run([sys.executable, "-c", program], folder)
     with Image.open(folder / "photo-sharp.png") as sharp, Image.open(folder / "photo.jpg") as photo:
         assert sharp.size == photo.size and sharp.tobytes() != photo.tobytes()
+
+
+def test_the_lines_without_whetstone_sharpen_alike(folder):
+    for command in re.findall(r"^python launch\.py (export .*)$", README, flags=re.MULTILINE):
+        run([sys.executable, ROOT / "launch.py", *shlex.split(command, comments=True)], folder)
+    program = next(text for text in PROGRAMS if "nano.onnx" in text)
+    run([sys.executable, "-c", f"import sys; sys.modules['engine'] = None\n{program}"], folder)
+    with Image.open(folder / "photo.jpg") as photo, Image.open(folder / "photo-onnx.png") as sharp:
+        pixels, found = np.asarray(photo.convert("RGB")), np.asarray(sharp).astype(int)
+    with Sharpener("nano", degradation=TYPICAL, precision="float32") as sharpener:
+        expected = sharpener(pixels)
+    # the residual is rounded by the engine before it is added, luma by OpenCV in integers
+    assert np.abs(found - expected).max() <= 2 and np.mean(found != expected) < 0.05
+    assert np.mean(expected != pixels) > 0.3 and (folder / "sharp-estimator.onnx").is_file()
 
 
 def test_the_sharpen_commands_write_what_the_readme_says(folder):

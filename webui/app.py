@@ -251,4 +251,6 @@ _HEADER = """
 
 _FOOTER = """
 <p>Pictures are deleted when you close the page; the Live tab keeps none. GPS positions are left out of the results.</p>
+<p>Training curves, benchmarks and studies: <code>python launch.py dashboard</code><span id="dashboard-link">, then
+<a href="http://127.0.0.1:8501" target="_blank" rel="noopener noreferrer">127.0.0.1:8501</a></span>.</p>
 """

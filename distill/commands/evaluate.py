@@ -30,11 +30,23 @@ def add_arguments(parser):
         help="students measure the picture, are told the truth, or one after the other (default: auto)",
     )
     parser.add_argument(
+        "--precision",
+        nargs="+",
+        default=["auto"],
+        choices=("auto", "float32", "int8"),
+        help="students compute in 32 or 8 bits, or one after the other (default: auto, the faster)",
+    )
+    parser.add_argument(
         "--by",
         nargs="+",
         default=[],
         choices=("sigma", "noise", "quality", "clean", "estimate"),
         help="more tables: at fixed blurs, noise levels, coder qualities; on sharp pictures; what students measure",
+    )
+    parser.add_argument(
+        "--pictures",
+        action="store_true",
+        help="also keep every picture, soft, restored and sharp (PNG, for the dashboard)",
     )
     parser.add_argument("--strength", type=float, default=1.0, help="0 to 2 (default: %(default)s)")
     parser.add_argument(
@@ -59,7 +71,9 @@ def run(args):
         strength=args.strength,
         teachers=args.teacher,
         degradations=args.degradation,
+        precisions=args.precision,
         by=args.by,
+        pictures=args.pictures,
         command=command,
     )
     print(f"{'category':<12}{'method':<24}{'pictures':>9}{'SSIM':>8}{'> 0.9':>7}{'PSNR':>8}{'gain':>8}")

@@ -74,6 +74,7 @@ def add_arguments(parser):
     parser.add_argument("--seed", type=int, default=42, help="(default: %(default)s)")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw pairs (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: %(default)s)")
+    parser.add_argument("--quantise", action="store_true", help="train the weights of --init on, for 8-bit arithmetic")
     parser.add_argument("--branches", action="store_true", help="re-parameterised 3x3 filters, folded afterwards")
     parser.add_argument("--compile", action="store_true", help="torch.compile: slow to start, faster after")
     parser.add_argument("--precision", default="float32", help="float32 or bfloat16 (default: %(default)s)")
@@ -81,6 +82,7 @@ def add_arguments(parser):
 
 def run(args):
     import torch
+    from accelerate import PartialState
 
     from distill.settings import TrainSettings
     from distill.train import train
@@ -99,4 +101,16 @@ def run(args):
         print(f"\nthe same command {after}; the run lies in {out}")
         raise
     print(f"the best student is {path}; use it as --model {path}")
+    if PartialState().is_main_process:
+        _draw(out)
     return 0
+
+
+def _draw(out):
+    """The figures of the run beside its log; a run that has ended well does not fail because it cannot be drawn."""
+    try:
+        from distill.figures import save_figures
+
+        print(f"its curves are {save_figures([out], Path(out) / 'figures')[0]}")
+    except Exception as error:
+        print(f"its curves could not be drawn ({error}); `python launch.py figures {out}` tries again", file=sys.stderr)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
-from engine.errors import UnknownBackend
+from engine.errors import BadSetting, UnknownBackend
 
 
 class Backend(Protocol):
@@ -17,7 +17,8 @@ class Backend(Protocol):
     def residual(self, pixels: np.ndarray) -> np.ndarray:
         """pixels: (H, W, C) uint8, C the student's channels, H and W multiples of its stride, contiguous.
 
-        Returns (H, W, C) float32, what to add in grey levels at strength 1; valid until the next call.
+        Returns (H, W, C) float32, what to add in grey levels at strength 1, or, of a student in 8 bits, uint8 with
+        engine.pixels.ZERO for nothing; valid until the next call.
         """
         ...
 
@@ -36,6 +37,9 @@ BACKENDS = {
     "onnx": ("engine.backends.onnx", "OnnxBackend", "onnxruntime"),
     "torch": ("engine.backends.torch", "TorchBackend", "torch"),
 }
+
+
+PRECISIONS = ("auto", "float32", "int8")
 
 
 def installed(name):
@@ -67,14 +71,40 @@ def choose(backend="auto", device="auto"):
     return backend
 
 
-def open_backend(card, backend="auto", device="auto", threads=None):
-    """(name, compiled student) for a card. threads: processor threads to use, None for the library's own choice.
+def open_backend(card, backend="auto", device="auto", threads=None, precision="auto"):
+    """(name, compiled student) for a plain card. threads: processor threads to use, None for the library's own choice.
 
-    Raises UnknownBackend, also when the backend has no such device.
+    precision: as choose_precision. Raises UnknownBackend, also when the backend has no such device; BadSetting.
     """
     name = choose(backend, device)
     module, kind, _ = BACKENDS[name]
-    return name, getattr(import_module(module), kind)(card, device, threads)
+    return name, getattr(import_module(module), kind)(
+        card, device, threads, choose_precision(card, name, device, precision)
+    )
+
+
+def device_of(backend, device="auto"):
+    """A backend's word for a device, without compiling anything. Raises UnknownBackend when there is none such."""
+    return import_module(BACKENDS[backend][0]).device_named(device)
+
+
+def choose_precision(card, backend, device="auto", precision="auto"):
+    """ "int8" or "float32" for a card on a backend (a name in BACKENDS) and device.
+
+    "auto" takes 8 bits where the card was trained for them and a processor does the work, as it saves almost half the
+    time there. Raises BadSetting for what cannot be.
+    """
+    if precision not in PRECISIONS:
+        raise BadSetting(f"precision must be one of {', '.join(PRECISIONS)}, not {precision!r}")
+    on_processor = backend in ("openvino", "onnx") and device in ("auto", "cpu")
+    if precision == "int8" and not (card.config.quantised and on_processor):
+        reason = (
+            "backend and device compute in no 8 bits" if card.config.quantised else f"{card.name!r} has no 8-bit form"
+        )
+        raise BadSetting(f"precision 'int8' is not to be had: {reason}; leave it out, or say float32")
+    if precision == "auto":
+        return "int8" if card.config.quantised and on_processor else "float32"
+    return precision
 
 
 def open_estimator(model, backend="auto", threads=None):

@@ -1,9 +1,12 @@
 """ONNX Runtime: the exchange format's own engine, for processors without OpenVINO."""
 
+import os
+
 import onnxruntime as ort
 
 from engine.errors import UnknownBackend
 from engine.graph import onnx_model
+from engine.hardware import usable_cores
 
 _PROVIDERS = {
     "auto": "CPUExecutionProvider",
@@ -13,6 +16,15 @@ _PROVIDERS = {
 }
 
 
+def device_named(device):
+    """The device, "cpu" for "auto". Raises UnknownBackend when ONNX Runtime has none such here."""
+    if _PROVIDERS.get(device) not in ort.get_available_providers():
+        raise UnknownBackend(
+            f"ONNX Runtime has no device {device!r} here; it has: {', '.join(ort.get_available_providers())}"
+        )
+    return device if device != "auto" else "cpu"
+
+
 class OnnxGraph:
     """An ONNX model in ONNX Runtime. device: "auto" or "cpu", "directml", "coreml".
 
@@ -20,19 +32,14 @@ class OnnxGraph:
     """
 
     def __init__(self, model, device="auto", threads=None, wait_busily=True):
-        provider = _PROVIDERS.get(device)
-        if provider not in ort.get_available_providers():
-            raise UnknownBackend(
-                f"ONNX Runtime has no device {device!r} here; it has: {', '.join(ort.get_available_providers())}"
-            )
-        self.device = device if device != "auto" else "cpu"
+        self.device = device_named(device)
         options = ort.SessionOptions()
         options.log_severity_level = 3  # errors alone
         if not wait_busily:
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        self._session = ort.InferenceSession(model.SerializeToString(), options, providers=[provider])
+        if threads is not None or usable_cores() < (os.cpu_count() or 1):  # a container's share of the machine
+            options.intra_op_num_threads = threads or usable_cores()
+        self._session = ort.InferenceSession(model.SerializeToString(), options, providers=[_PROVIDERS[device]])
 
     def run(self, pixels):
         """pixels: (H, W, C) uint8. Returns the first and only item of what the model gives."""
@@ -47,8 +54,8 @@ class OnnxBackend(OnnxGraph):
 
     kept = 1  # compiling takes 15 ms, and what a session has allocated it never gives back
 
-    def __init__(self, card, device="auto", threads=None):
-        super().__init__(onnx_model(card), device, threads)
+    def __init__(self, card, device="auto", threads=None, precision="float32"):
+        super().__init__(onnx_model(card, precision), device, threads)
 
     def residual(self, pixels):
         return self.run(pixels)

@@ -1,4 +1,4 @@
-"""`python launch.py benchmark`: frames a second by student, backend and resolution, with the share of each step."""
+"""`python launch.py benchmark`: frames a second by student, backend, precision and size, peers in the same run."""
 
 import shlex
 import sys
@@ -7,6 +7,7 @@ from engine.commands.places import check_json_place
 from engine.errors import BadSetting
 
 HELP = "time the students on this machine, by resolution and backend"
+QUICK = {"size": ["480p", "720p"], "runs": 7}
 
 
 def add_arguments(parser):
@@ -14,10 +15,16 @@ def add_arguments(parser):
         "--model", nargs="+", metavar="NAME", help="shipped names or paths of cards (default: all shipped)"
     )
     parser.add_argument("--backend", nargs="+", default=["auto"], help="auto, openvino, onnx, torch (default: auto)")
+    parser.add_argument("--precision", nargs="+", default=["auto"], help="auto, float32, int8 (default: auto)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, ... (default: %(default)s)")
-    parser.add_argument("--size", nargs="+", default=["480p", "720p", "1080p"], help="480p, 720p, 1080p, 2160p")
+    parser.add_argument("--size", nargs="+", help="480p, 720p, 1080p, 2160p (default: the first three)")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: the library's choice)")
-    parser.add_argument("--runs", type=int, default=30, metavar="N", help="timed frames each (default: %(default)s)")
+    parser.add_argument("--runs", type=int, metavar="N", help="timed frames each (default: 30)")
+    parser.add_argument("--peers", action="store_true", help="also unsharp masks, ffmpeg's cas, the report's student")
+    parser.add_argument("--compact", metavar="FILE", help="also Real-ESRGAN compact from its public .pth; needs torch")
+    parser.add_argument(
+        "--quick", action="store_true", help="under a minute: 480p and 720p, 7 frames each, no fresh processes"
+    )
     parser.add_argument(
         "--latency",
         action="store_true",
@@ -32,15 +39,10 @@ def add_arguments(parser):
 
 
 def run(args):
-    import json
-    from pathlib import Path
+    from engine.benchmark import SIZES
 
-    from engine.atomic_write import write_atomically
-    from engine.benchmark import SIZES, time_measuring, time_sharpener
-    from engine.cards import model_names
-    from engine.provenance import provenance
-    from engine.sharpener import Sharpener
-
+    args.runs = args.runs or (QUICK["runs"] if args.quick else 30)
+    args.size = args.size or (QUICK["size"] if args.quick else ["480p", "720p", "1080p"])
     if args.runs < 1:
         raise BadSetting(f"--runs must be at least 1, not {args.runs}")
     for size in args.size:
@@ -48,44 +50,97 @@ def run(args):
             raise BadSetting(f"size {size!r} is not one of {', '.join(SIZES)}")
     if args.json is not None:
         check_json_place(args.json)
-    if args.latency:
-        return _latency(args)
-    models = args.model or model_names()
-    for model in models:  # before minutes of measuring, not after
-        for backend in args.backend:
-            Sharpener(model, backend=backend, device=args.device, threads=args.threads).close()
+    return _latency(args) if args.latency else _speed(args)
+
+
+def _speed(args):
+    from engine.benchmark import SIZES, Candidate, frame, on_a_stream, time_in_turns, time_measuring, time_steps
+    from engine.first_frame import first_frame
+    from engine.peers import PEERS, REPORT, open_compact, open_peer
+    from engine.roofline import limits, machine_peaks
+
+    students = _open_students(args)
+    compact = None if args.compact is None else open_compact(args.compact)
+    peaks = machine_peaks(0.3 if args.quick else 2.0)
+    print(f"this machine: {peaks['gmacs']} billion multiply-adds a second (float32), {peaks['gbytes']} GB/s of memory")
+    print(f"{'':<46}{'size':<7}{'median':>12}{'p95':>12}{'fps':>8}{'processor':>12}{'limit':>10}")
     rows = []
-    print(f"{'student':<10}{'backend':<10}{'size':<7}{'median':>9}{'p95':>9}{'fps':>8}   luma + student + add, ms")
-    for model in models:
-        for backend in args.backend:
-            with Sharpener(model, backend=backend, device=args.device, threads=args.threads) as sharpener:
-                for size in args.size:
-                    times = time_sharpener(sharpener, size, runs=args.runs)
-                    once = time_measuring(sharpener, size)
-                    row = {"model": sharpener.name, "backend": sharpener.backend_name, "device": sharpener.device}
-                    rows.append(row | {"size": size} | times | once)
-                    steps = " + ".join(f"{milliseconds:.1f}" for milliseconds in times["steps"].values())
-                    print(
-                        f"{sharpener.name:<10}{sharpener.backend_name:<10}{size:<7}{times['median_ms']:>6.1f} ms"
-                        f"{times['p95_ms']:>6.1f} ms{times['fps']:>8.1f}   {steps}{_once(once)}",
-                        flush=True,
-                    )
-    if args.json is not None:
-        results = provenance(shlex.join(["python", "launch.py", *sys.argv[1:]])) | {"runs": args.runs, "rows": rows}
-        write_atomically(Path(args.json), (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
+    for size in args.size:
+        pixels = frame(*SIZES[size])
+        timed = [(Candidate(student.name, on_a_stream(student)), model, student) for model, student in students]
+        if args.peers:
+            too_slow = size == "2160p" or args.quick and size != "480p"  # gigabytes and minutes
+            peers = [name for name in PEERS if name != REPORT or not too_slow]
+            timed += [(Candidate(name, open_peer(name, *SIZES[size], args.threads)), None, None) for name in peers]
+        if compact is not None and size != "2160p":
+            timed.append((Candidate("Real-ESRGAN compact", compact), None, None))
+        time_in_turns([candidate for candidate, _, _ in timed], pixels, runs=args.runs)
+        for candidate, model, student in timed:
+            row = {"model": candidate.name, "size": size} | candidate.figures()
+            if student is not None:
+                row |= {"backend": student.backend_name, "device": student.device, "precision": student.precision}
+                row |= {"steps": time_steps(student, pixels)} | time_measuring(student, pixels)
+                row["limit"] = limits(student.card.config, student.precision, *SIZES[size], peaks)
+                if not args.quick and args.device in ("auto", "cpu"):
+                    row |= first_frame(model, size, student.backend_name, student.precision)
+            rows.append(row)
+            print(_line(row), flush=True)
+    for _, student in students:
+        student.close()
+    _write(args, {"runs": args.runs, "peaks": peaks, "rows": rows})
     return 0
 
 
-def _latency(args):
+def _open_students(args):
+    """[(model as asked for, Sharpener), ...]; what cannot be is refused before minutes of measuring, not after."""
+    from engine.cards import model_names
+    from engine.sharpener import Sharpener
+
+    return [
+        (model, Sharpener(model, backend=backend, device=args.device, threads=args.threads, precision=precision))
+        for model in args.model or model_names()
+        for backend in args.backend
+        for precision in args.precision
+    ]
+
+
+def _line(row):
+    """A row for people."""
+    name = " ".join(filter(None, [row["model"], row.get("backend"), row.get("precision")]))
+    limit = row.get("limit")
+    least = max(limit["compute_ms"], limit["memory_ms"]) if limit else None
+    line = (
+        f"{name:<46}{row['size']:<7}{row['median_ms']:>9.1f} ms{row['p95_ms']:>9.1f} ms{row['fps']:>8.1f}"
+        f"{row['cpu_ms']:>9.1f} ms" + (f"{least:>7.1f} ms" if limit else "")
+    )
+    if "steps" in row:
+        steps = " + ".join(f"{milliseconds:.1f}" for milliseconds in row["steps"].values())
+        line += f"\n{'':<6}luma + student + add: {steps} ms"
+    if "measure_ms" in row:
+        line += f"; once: measuring {row['measure_ms']:.1f}, assembling {row['assemble_ms']:.1f} ms"
+    if "first_frame_s" in row:
+        line += f"; first frame after {row['first_frame_s']:.2f} s; {row['memory_mb']:.0f} MB"
+    return line
+
+
+def _write(args, figures):
     import json
-    import math
     from pathlib import Path
 
     from engine.atomic_write import write_atomically
+    from engine.provenance import provenance
+
+    if args.json is not None:
+        results = provenance(shlex.join(["python", "launch.py", *sys.argv[1:]])) | figures
+        write_atomically(Path(args.json), (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
+
+
+def _latency(args):
+    import math
+
     from engine.benchmark import SIZES
     from engine.live.latency import measure_latency
     from engine.live.session import LiveSettings
-    from engine.provenance import provenance
 
     if not (math.isfinite(args.seconds) and 0 < args.seconds <= 3600):
         raise BadSetting(f"--seconds must be a number above 0 and up to 3600, not {args.seconds:g}")
@@ -108,15 +163,5 @@ def _latency(args):
                 f"{row['path']}",
                 flush=True,
             )
-    if args.json is not None:
-        results = provenance(shlex.join(["python", "launch.py", *sys.argv[1:]]))
-        results |= {"seconds": args.seconds, "rows": rows}
-        write_atomically(Path(args.json), (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)
+    _write(args, {"seconds": args.seconds, "rows": rows})
     return 0
-
-
-def _once(times):
-    """What a picture costs beside, or a stream when it changes."""
-    if not times:
-        return ""
-    return f"; once: measuring {times['measure_ms']:.1f}, assembling {times['assemble_ms']:.1f}"

@@ -40,6 +40,7 @@ def add_arguments(parser):
         parser.add_argument(f"--{name}", type=float, metavar="N", help=f"{what}, instead of the measured number")
     parser.add_argument("--backend", default="auto", help="auto, openvino, onnx, torch (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps, ... (default: %(default)s)")
+    parser.add_argument("--precision", default="auto", help="auto (the faster), float32, int8 (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist; IN itself never")
     parser.add_argument(
         "--recursive",
@@ -90,7 +91,7 @@ def run(args):
         say.plan(work)
     if not work.jobs:
         return say.unread(work)
-    with Sharpener(args.model, device=args.device, backend=args.backend) as sharpener:
+    with Sharpener(args.model, device=args.device, backend=args.backend, precision=args.precision) as sharpener:
         if sharpener.blind and told:
             raise BadSetting(f"model {sharpener.name!r} is blind: leave out --{next(iter(told))}, or choose another")
         measures = not sharpener.blind and strength > 0

@@ -35,7 +35,8 @@ def run(args, strength, told):
     quality = checked_quality(args.video_quality)
     target = target_of(args.input, args.output, args.overwrite)
     started = time.monotonic()
-    with StreamSharpener(args.model, device=args.device, backend=args.backend, steady=Steady()) as sharpener:
+    chosen = {"device": args.device, "backend": args.backend, "precision": args.precision}
+    with StreamSharpener(args.model, **chosen, steady=Steady()) as sharpener:
         job = SharpenVideo(args.input, target, sharpener, strength, quality, args.overwrite)
         reader = job.reader
         total = reader.frame_count or (round(reader.seconds * float(reader.rate)) if reader.seconds else None)

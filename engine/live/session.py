@@ -213,6 +213,8 @@ class LiveSession:
         if self._pipeline is not None:
             self._pipeline.taps = tuple(tap for tap in self._pipeline.taps if tap is not recorder)
         recorder.close()
+        if not recorder.written and not recorder.error:
+            self._say("no frame came while it was recording, so there is no file")
         return Path(recorder.path) if recorder.written and not recorder.error else None
 
     # -- what can be looked at

@@ -11,8 +11,8 @@ from engine.degradation import Degradation
 from engine.estimate import Estimator
 from engine.halo import bounded
 from engine.live.slots import LatestSlot
-from engine.pixels import add, student_input
-from engine.sharpener import Sharpener
+from engine.pixels import as_levels, student_input
+from engine.sharpener import Sharpener, change_pixels
 from engine.stream_estimate import StreamEstimator
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of R, G, B
@@ -21,15 +21,18 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of R, G, B
 class StreamSharpener:
     """`sharpener(frame, strength) -> pixels` for the frames of one stream, in order; safe from several threads.
 
-    model: a shipped name, the path of a card, or a Card; device, backend, threads: as Sharpener.
+    model: a shipped name, the path of a card, or a Card; device, backend, threads, precision: as Sharpener.
     background: another thread measures the stream and makes the student for what it found ready, so that no frame is
     late; else the first frame is measured before it is sharpened, and the same frames give the same result.
     steady: what makes a residual steady in time (engine.live.steady), None for each frame by itself.
     Raises UnknownModel, BadCard, UnknownBackend.
     """
 
-    def __init__(self, model="small", *, device="auto", backend="auto", threads=None, steady=None, background=False):
-        self._settings = {"device": device, "backend": backend, "threads": threads}
+    def __init__(
+        self, model="small", *, device="auto", backend="auto", threads=None, precision="auto", steady=None,
+        background=False,
+    ):  # fmt: skip
+        self._settings = {"device": device, "backend": backend, "threads": threads, "precision": precision}
         self._kind = _BackgroundStudent if background else _Student
         self._lock = threading.Lock()
         self._changing = threading.Lock()
@@ -80,9 +83,9 @@ class StreamSharpener:
             return frame.pixels
         with self._lock:
             seen = student_input(frame.pixels, self._student.channels)
-            change = self._change(seen, frame.pixels, frame.captured_at, strength)
+            residual = self._residual(seen, frame.pixels, frame.captured_at)
             sharp = frame.pixels.copy()
-            add(sharp, change)
+            change_pixels(sharp, seen, residual, strength)
         return sharp
 
     def luma_change(self, luma, at_s, strength, rgb=None):
@@ -94,18 +97,17 @@ class StreamSharpener:
             colour = self._student.channels == 3
             pixels = rgb() if colour and rgb is not None else luma
             seen = student_input(pixels, self._student.channels)
-            change = self._change(seen, pixels, at_s, strength)
+            residual = as_levels(self._residual(seen, pixels, at_s))
+            change = bounded(seen, residual, strength) if strength > 1 else strength * residual
             return change @ _LUMA if colour else change[:, :, 0]
 
-    def _change(self, seen, pixels, at_s, strength):
-        """strength x residual, steady and bounded: (H, W, C) float32."""
+    def _residual(self, seen, pixels, at_s):
+        """What the student adds at strength 1, steady in time: as a Backend gives it, or (H, W, C) float32."""
         self._shape = seen.shape
         residual = self._student.residual(seen, pixels, at_s)
         if self._steady is not None:
             residual = self._steady(seen, residual, self._student.degradation)
-        if strength > 1:
-            return bounded(seen, residual, strength)
-        return residual if strength == 1 else strength * residual
+        return residual
 
     def close(self):
         """Free the student; it is not used after it."""

@@ -1,4 +1,4 @@
-"""The bias of raters, how far their votes lie above everybody's in the mean, and votes without it (ITU-T P.913, 12.4)."""
+"""The bias of raters, how far their votes lie above everybody's in the mean, and votes without it (ITU-T P.913)."""
 
 from mos_study.stats.votes import as_votes, divide
 

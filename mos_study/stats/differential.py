@@ -6,7 +6,7 @@ import numpy as np
 def differential(scores, reference, top=5):
     """(raters, stimuli): vote - the same rater's vote on the reference + top, the best score of the scale.
 
-    scores: (raters, stimuli) with NaN. reference: (stimuli,) the column of each stimulus' hidden reference, -1 for none.
+    scores: (raters, stimuli) with NaN. reference: (stimuli,) the column of each stimulus' reference, -1 for none.
     A stimulus above its reference gets more than top. NaN where either vote is missing; DMOS is mean_opinion of this.
     """
     scores, reference = np.asarray(scores, float), np.asarray(reference)

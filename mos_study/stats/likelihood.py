@@ -1,4 +1,4 @@
-"""Maximum likelihood of quality, bias and inconsistency together (ITU-T P.910 annex E): vote = quality + bias + noise."""
+"""Maximum likelihood of quality, bias and inconsistency (ITU-T P.910 annex E): vote = quality + bias + noise."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from mos_study.stats.mean import NORMAL_95, Means
 from mos_study.stats.votes import as_votes, divide
 
 _STEPS, _ENOUGH, _TINY = 1000, 1e-8, 1e-8
-_FLOOR = 0.1  # of everybody's inconsistency; without it the likelihood can let a rater of few votes decide alone
+_FLOOR = 0.25  # of the median inconsistency: without it the likelihood can let a rater of few votes decide alone
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def annex_e(scores):
 
     Consistent raters weigh more. se is 1 / sqrt(sum of 1 / inconsistency^2) over the votes, and the interval the normal
     one: both leave out that other raters would have other biases. A rater of a single vote tells nothing of bias and
-    noise: they count with bias 0 and the noise of everybody.
+    noise: they count with bias 0 and the noise of everybody. Under some 20 votes a rater the plain mean errs less.
     """
     votes = as_votes(scores)
     n, known = votes.by_stimulus(), votes.by_rater() >= 2
@@ -61,4 +61,5 @@ def _inconsistency(votes, mos, bias, known):
     mean = divide(votes.by_rater(left), counts)
     noise = np.sqrt(divide(votes.by_rater((left - mean[votes.rater]) ** 2), counts))
     everybody = np.sqrt(np.mean(left**2)) if len(left) else np.nan
-    return np.where(known, np.maximum(noise, _FLOOR * everybody), everybody)
+    usual = np.median(noise[known]) if known.any() else 0
+    return np.where(known, np.maximum(noise, _FLOOR * usual), everybody)

@@ -1,4 +1,4 @@
-"""Mean opinion scores: mean, standard deviation (SOS), standard error and 95 % interval of the votes on each stimulus."""
+"""Mean opinion scores: mean, standard deviation (SOS), standard error, 95 % interval of the votes on each stimulus."""
 
 from dataclasses import dataclass
 

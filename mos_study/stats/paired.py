@@ -57,7 +57,7 @@ def fit_scores(wins, model="bradley-terry", *, prior=0.0, names=None):
     wins = np.array(wins, float)
     np.fill_diagonal(wins, 0)
     wins += prior * (wins + wins.T > 0)
-    _, group = connected_components(wins + wins.T > 0, directed=False)
+    group = groups_of(wins)
     _check(wins, [str(name) for name in (range(len(wins)) if names is None else names)])
     ones = (group[:, None] == group) / np.bincount(group)[group]  # (items, items), the mean over each group
     scores = np.zeros(len(wins))
@@ -76,6 +76,11 @@ def fit_scores(wins, model="bradley-terry", *, prior=0.0, names=None):
     if model == "bradley-terry" and group.any():
         scores = scores - ones @ scores + ones @ _classical(wins)
     return Scores(scores - scores.mean(), np.linalg.inv(information + ones) - ones, group)
+
+
+def groups_of(wins):
+    """(items,) int: the number of the group that comparisons link each item into."""
+    return connected_components(wins + wins.T > 0, directed=False)[1]
 
 
 def _classical(wins):
@@ -100,13 +105,13 @@ def _at(scores, wins, model):
 
 def _check(wins, names):
     """Raise where a set of items won, or lost, all comparisons with the others: their scores would be infinite."""
-    groups, group = connected_components(wins > 0, directed=True, connection="strong")
-    for k in range(groups):
-        inside = group == k
+    _, group = connected_components(wins > 0, directed=True, connection="strong")
+    for number in np.argsort(np.bincount(group), kind="stable"):  # the smallest set is the one to name
+        inside = group == number
         won, lost = wins[inside][:, ~inside].sum(), wins[~inside][:, inside].sum()
         if (won == 0) != (lost == 0):
             some = ", ".join(repr(name) for name, is_in in zip(names, inside) if is_in)
             raise BadRatings(
-                f"{some[:100]} {'lost' if not won else 'won'} every comparison with the others, which makes the gap "
+                f"{some[:100]} {'won' if won else 'lost'} every comparison with the others, which makes the gap "
                 "infinite; --prior 0.5 adds half a vote to both sides of each pair"
             )

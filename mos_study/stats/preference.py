@@ -1,8 +1,8 @@
-"""How often one is preferred to another, with Wilson's interval, and the mean of comparison scores (CCR)."""
+"""How often one is preferred to another, with Wilson's interval."""
 
 import numpy as np
 
-from mos_study.stats.mean import NORMAL_95, mean_opinion
+from mos_study.stats.mean import NORMAL_95
 from mos_study.stats.votes import divide
 
 
@@ -16,8 +16,3 @@ def preference(wins, n):
     middle = (wins + square / 2) / (n + square)
     reach = NORMAL_95 / (n + square) * np.sqrt(n * share * (1 - share) + square / 4)
     return share, np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1)
-
-
-def comparison_mean(scores):
-    """Means of comparison scores (-3 .. 3, 0: no difference): scores (raters, pairs) with NaN, Student's t intervals."""
-    return mean_opinion(scores)

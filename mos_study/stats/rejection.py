@@ -32,8 +32,8 @@ def far_votes(scores, *, skip_unanimous=False):
     return high, low
 
 
-def rejected(high, low, presented):
-    """(raters,) bool: more than 5 % of `presented` votes far off, and |high - low| / (high + low) below 0.3."""
+def is_rejected(high, low, presented):
+    """(raters,) bool, or one: more than 5 % of `presented` votes far off, and |high - low| / (high + low) below 0.3."""
     far = high + low
     return (divide(far, presented) > SHARE) & (divide(np.abs(high - low), far) < BALANCE)
 
@@ -44,5 +44,6 @@ def bt500_rejected(scores):
     The 5 % are of all presentations of the study. Where the rule would reject everybody, nobody is.
     """
     votes = as_votes(scores)
-    out = rejected(*far_votes(votes), votes.stimuli * votes.repeats())
+    high, low = far_votes(votes)
+    out = is_rejected(high, low, votes.stimuli * votes.repeats())
     return out if not out.all() else np.zeros_like(out)

@@ -29,7 +29,7 @@ def more_raters(sos, have, half_width=0.2):
 
 
 def votes_for_preference(share, power=0.8):
-    """Comparisons needed to find, in `power` of the studies, that a true preference of `share` is not one half (5 %)."""
+    """Comparisons needed to find, in `power` of the studies, that a preference of `share` is not one half (5 %)."""
     if not (0 < share < 1 and share != 0.5 and 0 < power < 1):
         raise ValueError(f"expected a share in (0, 1) other than 1/2 and a power in (0, 1), got {share} and {power}")
     spread = stats.norm.ppf(0.975) * 0.5 + stats.norm.ppf(power) * math.sqrt(share * (1 - share))

@@ -20,17 +20,19 @@ def real_clip():
     return next(iter(sorted(CLIPS.glob("*.mp4"))), None)
 
 
-def write_film(path, height, width, frames=60, blur=1.2):
-    """Write the film; returns the flags that make it Chromium's camera. blur: sigma in pixels of the film."""
+def write_film(path, height, width, frames=60, blur=1.2, clip=real_clip):
+    """Write the film; returns the flags that make it Chromium's camera.
+
+    blur: sigma in pixels of the film. clip() gives the video's path, None for a moved still.
+    """
     with open(path, "wb") as file:
-        for pixels in itertools.islice(_pictures(height, width), frames):
+        for pixels in itertools.islice(_pictures(height, width, clip()), frames):
             file.write(encode(cv2.GaussianBlur(pixels, (0, 0), blur), quality=93))
     return [*FAKE_CAMERA, f"--use-file-for-fake-video-capture={Path(path).resolve()}"]
 
 
-def _pictures(height, width):
-    """Endless frames (height, width, 3) of the real clip, else of a still that is moved a little."""
-    clip = real_clip()
+def _pictures(height, width, clip):
+    """Endless frames (height, width, 3) of a clip, for None of a still that is moved a little."""
     if clip is None:
         from skimage import data
 

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.browser.camera_clip import write_film
 from tests.browser.chromium import chromium, open_page, wait_for_result
+from tests.browser.live_page import live_page, wait_for_frames
 from tests.webui.page_process import ROOT, PageProcess
 
 FOLDER = ROOT / "assets" / "screenshots"
 LARGEST = 250_000  # bytes: the README is loaded often
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+LIVE = {"width": 1280, "height": 900}
 SHOTS = {  # file name: options of the browser context, sample (None: nothing brought yet)
     "start": ({"viewport": {"width": 1280, "height": 480}}, None),
     "light": ({"viewport": {"width": 1280, "height": 820}}, "scene"),
@@ -35,6 +38,29 @@ def take(browser, address, options, sample):
         return page.screenshot()
 
 
+def take_live(address, folder):
+    """The bytes of a PNG of the Live tab on a film of scikit-image's astronaut."""
+    flags = write_film(Path(folder) / "film.mjpeg", 480, 640, clip=lambda: None)
+    with chromium(*flags) as browser, live_page(browser, address, viewport=LIVE) as (page, _log, traffic):
+        page.click("#live .live-start")
+        wait_for_frames(page)
+        page.wait_for_selector("#live [data-figure=measured]")
+        while traffic.count < 60:  # measured and steady
+            page.wait_for_timeout(200)
+        page.mouse.move(0, 0)
+        return page.screenshot()
+
+
+def keep(name, png):
+    """Write the picture and say how large it is."""
+    shot, path = Image.open(io.BytesIO(png)), FOLDER / f"{name}.webp"
+    shot.convert("RGB").save(path, quality=90, method=6)
+    size = path.stat().st_size
+    print(f"{path.relative_to(ROOT)}: {shot.width} x {shot.height}, {size / 1000:.0f} KB")
+    if size > LARGEST:
+        raise SystemExit(f"{path.name} has {size} bytes, more than {LARGEST}")
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="whetstone-screenshots-") as folder:
@@ -42,13 +68,8 @@ def main():
         try:
             with chromium() as browser:
                 for name, (options, sample) in SHOTS.items():
-                    shot = Image.open(io.BytesIO(take(browser, process.address, options, sample)))
-                    path = Path(FOLDER / f"page-{name}.webp")
-                    shot.convert("RGB").save(path, quality=90, method=6)
-                    size = path.stat().st_size
-                    print(f"{path.relative_to(ROOT)}: {shot.width} x {shot.height}, {size / 1000:.0f} KB")
-                    if size > LARGEST:
-                        raise SystemExit(f"{path.name} has {size} bytes, more than {LARGEST}")
+                    keep(f"page-{name}", take(browser, process.address, options, sample))
+            keep("live", take_live(process.address, folder))
         finally:
             process.stop()
 

@@ -292,7 +292,8 @@ def test_everything_can_be_reached_and_seen_with_the_tab_key(visit):
                     return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
                 });
                 const place = focused.closest("#drop, #samples, #compare, #strength, #model, #download")?.id;
-                return [place || focused.tagName, outlined];
+                const tab = focused.getAttribute("role") === "tab" ? "tab" : focused.tagName;
+                return [place || tab, outlined];
             }"""
         )
         if where != "BODY":
@@ -300,7 +301,7 @@ def test_everything_can_be_reached_and_seen_with_the_tab_key(visit):
             assert visible, f"no visible focus at {where}"
     order = list(dict.fromkeys(reached))
     samples = ["samples"] if sample_paths() else []
-    assert order == ["drop", *samples, "compare", "strength", "model", "download"]
+    assert order == ["tab", "drop", *samples, "compare", "strength", "model", "download"]
 
 
 def test_the_split_moves_and_zooms_with_the_keyboard(visit):

@@ -2,12 +2,15 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from distill.data import read_rgb
 from distill.evaluate import evaluate
+from distill.metrics import psnr
 from distill.summary import summarise
 from engine.cards import MODELS_DIR
 from engine.errors import BadData, BadOutput, BadSetting, UnknownModel
@@ -51,6 +54,18 @@ def test_what_made_the_figures_stands_beside_them(folders, summary):
     grid = results["tuning"]["unsharp"]["grid"]
     assert results["tuning"]["unsharp"]["psnr"] == max(row["psnr"] for row in grid)
     assert results["models"]["nano"]["parameters"] == 22_576
+
+
+def test_pictures_are_kept_whole_on_demand(folders, tmp_path):
+    evaluate(folders[0], tmp_path / "out", "report", ["nano"], pictures=True)
+    with open(tmp_path / "out" / "images.csv", newline="") as file:
+        row = next(row for row in csv.DictReader(file) if row["method"] == "nano")
+    kept = {}
+    for name in ("clean", "degraded", "nano"):
+        with Image.open(tmp_path / "out" / "pictures" / Path(row["picture"]).with_suffix("") / f"{name}.png") as image:
+            kept[name] = np.asarray(image)
+    assert np.array_equal(kept["clean"], read_rgb(folders[0] / row["picture"]))
+    assert psnr(kept["clean"], kept["nano"]) == pytest.approx(float(row["psnr"]), abs=1e-4)
 
 
 def test_the_sheet_shows_a_row_a_category(folders, summary):

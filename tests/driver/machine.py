@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULT = "WHETSTONE-RESULT "  # begins the line of the console that holds the program's JSON
 DRIVER_OPTIONS = "devices=1 video_nr=0 exclusive_caps=1 max_buffers=8 card_label=Whetstone"  # as users are told to
 ENVIRONMENT = (
-    *("PATH=/usr/bin:/bin", "HOME=/tmp", f"PYTHONPATH={ROOT}"),
+    # what may be written: not /tmp, as the project itself may lie there
+    *("HOME=/dev/shm", "TMPDIR=/dev/shm", "PATH=/usr/bin:/bin", f"PYTHONPATH={ROOT}"),
     *("PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1"),
 )
 
@@ -38,7 +39,6 @@ $bb mount -t sysfs sys /host/sys
 $bb mount -t devtmpfs dev /host/dev
 [ -d /host/dev/shm ] || $bb mkdir /host/dev/shm
 $bb mount -t tmpfs tmp /host/dev/shm
-$bb mount -t tmpfs tmp /host/tmp
 $bb env -i {environment} $bb chroot /host {program}
 """
 

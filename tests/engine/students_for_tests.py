@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.cards import Card
-from engine.students import STUDENTS
+from engine.students import RANGES, STUDENTS
 
 
 def random_card(name="nano", seed=0, config=None):
@@ -32,6 +32,8 @@ def mixture_card(name="nano", seed=0, config=None):
         elif key in experts[0]:
             shared = config.mixed == "gains" and key.endswith(".weight")
             weights[key] = experts[0][key] if shared else np.stack([expert[key] for expert in experts])
+        elif key == RANGES:
+            weights[key] = rng.uniform(1.5, 2, shape)  # holds the activations of these students
         elif key == "mixer.weight":
             weights[key] = rng.normal(0, 4, shape)
         elif key == "estimator.output.weight":

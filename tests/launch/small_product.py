@@ -43,7 +43,8 @@ class SmallProduct:
         self.wheels = folder / "wheels"
         self.wheels.mkdir()
         (self.root / "engine" / "commands").mkdir(parents=True)
-        for name in ("launch.py", "environment.py", "engine/errors.py"):
+        (self.root / "mos_study").mkdir()
+        for name in ("launch.py", "environment.py", "engine/errors.py", "mos_study/errors.py"):
             shutil.copy(ROOT / name, self.root / name)
         (self.root / "engine" / "commands" / "doctor.py").write_text(COMMAND, encoding="utf-8")
         self.require("base", "whetstone-tiny==1.0")

@@ -101,5 +101,8 @@
 
   for (const id of ["status", "report"]) document.getElementById(id)?.setAttribute("aria-live", "polite");
 
+  // The dashboard answers on this machine alone.
+  if (!["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) document.getElementById("dashboard-link")?.remove();
+
   document.documentElement.lang = "en";
 }

@@ -13,6 +13,7 @@ from engine.live.flicker import Flicker, measure_flicker
 from engine.live.frames import Frame
 from engine.live.steady import STILL, Steady
 from engine.live.stream_sharpener import StreamSharpener
+from engine.pixels import ZERO, as_levels
 from engine.video.reader import VideoReader, upright_rgb
 
 CLIPS = Path(__file__).resolve().parents[4] / "shared" / "data" / "video"
@@ -90,6 +91,17 @@ def test_the_students_own_residual_is_not_written_to():
     for _ in range(3):
         steady(LUMA, residual, None)
     np.testing.assert_array_equal(residual, kept)
+
+
+def test_a_residual_in_8_bits_is_kept_steady_as_one_in_grey_levels():
+    rng, steady, in_8_bits = np.random.default_rng(4), Steady(), Steady()
+    for _ in range(10):
+        seen = noisy(LUMA, rng)
+        whole = np.clip(np.rint(amplified(seen)), -ZERO, 127)
+        kept = steady(seen, whole, None)
+        rounded = in_8_bits(seen, (whole + ZERO).astype(np.uint8), None)
+        assert rounded.dtype == np.uint8
+        assert np.abs(as_levels(rounded) - kept).max() <= 0.501  # what rounding to whole levels costs
 
 
 def test_flicker_counts_still_pixels_alone_and_a_doubled_change_is_2():

@@ -60,14 +60,14 @@ def test_in_the_background_it_comes_to_the_same_student():
 
 def test_no_frame_waits_while_the_stream_is_measured(monkeypatch):
     measuring, go_on = threading.Event(), threading.Event()
-    real = Estimator.vector
+    real = Estimator.of_tiles
 
-    def slow(self, luma):
+    def slow(self, tiles):
         measuring.set()
         assert go_on.wait(60)
-        return real(self, luma)
+        return real(self, tiles)
 
-    monkeypatch.setattr(Estimator, "vector", slow)
+    monkeypatch.setattr(Estimator, "of_tiles", slow)
     with StreamSharpener(mixture_card(), backend="onnx", background=True) as stream:
         stream(frame(0), 1.0)
         assert measuring.wait(60)

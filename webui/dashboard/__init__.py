@@ -1,0 +1,1 @@
+"""The dashboard (`python launch.py dashboard`): reads what the other commands left in folders, and changes nothing."""

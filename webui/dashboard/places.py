@@ -1,0 +1,33 @@
+"""Where the dashboard looks. Streamlit runs the page anew for each visitor and click, so it asks here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SHIPPED_RESULTS = ROOT / "assets" / "results"
+SHIPPED_RUNS = SHIPPED_RESULTS / "training"
+SHIPPED_MODELS = ROOT / "assets" / "models"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders, all of which may be absent. password: of the study's leader, "" where none was set."""
+
+    runs: tuple[Path, ...] = (SHIPPED_RUNS,)
+    results: tuple[Path, ...] = (SHIPPED_RESULTS,)
+    studies: Path | None = None
+    models: Path = SHIPPED_MODELS
+    password: str = ""
+
+
+_chosen = Places()
+
+
+def use(places):
+    """Called once, before the first visitor."""
+    global _chosen
+    _chosen = places
+
+
+def places():
+    return _chosen
