@@ -8,7 +8,7 @@ HELP = "render the stimuli of a blind study and draw its plan"
 
 def add_arguments(parser):
     parser.add_argument(
-        "--sources", required=True, metavar="DIR", help="clean pictures, one folder a category or alone"
+        "--sources", required=True, metavar="DIR", help="clean pictures and clips, one folder a category or alone"
     )
     parser.add_argument(
         "--conditions",
@@ -31,6 +31,7 @@ def add_arguments(parser):
     parser.add_argument(
         "--size", default="608x480", metavar="WxH", help="most that is shown of one (default: %(default)s)"
     )
+    parser.add_argument("--clip-seconds", type=float, default=2, help="shown of a video (default: %(default)s)")
     parser.add_argument("--trials", type=int, help="tests in a session (default: 28, or as many as there are)")
     parser.add_argument("--training", type=int, default=5, help="training trials before them (default: %(default)s)")
     parser.add_argument("--traps", type=int, default=1, help="attention checks among them (default: %(default)s)")
@@ -55,7 +56,7 @@ def run(args):
     out = Path(args.out)
     if (out / "plan.json").exists():
         raise BadOutput(f"{out} holds a study already, with answers perhaps; choose another folder")
-    rendering = StimulusSettings(words, args.recipe, _size(args.size), args.pictures, args.seed)
+    rendering = StimulusSettings(words, args.recipe, _size(args.size), args.pictures, args.seed, args.clip_seconds)
     manifest = render_stimuli(args.sources, out, rendering, shlex.join(["python", "launch.py", *sys.argv[1:]]))
     plan = make_plan(manifest, settings)
     write_whole(out / "plan.json", plan_json(plan).encode())

@@ -11,10 +11,17 @@ _OVERHEAD = 12  # bytes of a chunk without content: length, name, checksum
 _END = _OVERHEAD  # bytes of the last chunk, IEND
 
 
-def plain_png(pixels):
-    """The bytes of a PNG without words about it. pixels: (H, W, 3) uint8 RGB."""
+def plain_png(frames, frame_ms=0):
+    """The bytes of a PNG without words about it, which plays its frames without end where it has more than one (APNG).
+
+    frames: (H, W, 3) uint8 RGB each, of one size; frame_ms: how long each is shown.
+    """
+    first, *rest = map(Image.fromarray, frames)
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
+    if rest:
+        first.save(file, "PNG", save_all=True, append_images=rest, duration=frame_ms, loop=0)
+    else:
+        first.save(file, "PNG")
     return file.getvalue()
 
 

@@ -1,9 +1,10 @@
 """The stimuli of a blind study: each picture in each condition, without loss, under names and sizes that tell nothing.
 
-OUT/stimuli/ID.png   one picture in one condition; of one picture all files have as many bytes
+OUT/stimuli/ID.png   one picture or clip in one condition; of one picture all files have as many bytes
 OUT/manifest.json    what each is, and what made them
 
-Pictures are degraded and restored whole, as an evaluation does it, and then cut to the same middle part.
+Pictures are degraded and restored whole, as an evaluation does it, and then cut to the same middle part. A clip is
+degraded alike in all its frames, a student measures its first one, and it is a PNG that plays (APNG).
 """
 
 import hashlib
@@ -18,14 +19,16 @@ import numpy as np
 from tqdm import tqdm
 
 from distill.cas import cas
+from distill.clips import SUFFIXES as CLIP_SUFFIXES
+from distill.clips import find_clips, read_clip
 from distill.codecs import jpeg
-from distill.data import SMALLEST_SIDE, data_hash, find_pictures, read_rgb
+from distill.data import SMALLEST_SIDE, data_hash, find_pictures, read_rgb, walk_pictures
 from distill.degrade import RECIPES, degradation_named
 from distill.padded_png import padded, plain_png
 from distill.unsharp import unsharp
 from engine.atomic_write import write_atomically, writing_into
 from engine.cards import model_names
-from engine.errors import BadData, BadImage, BadSetting
+from engine.errors import BadData, BadImage, BadSetting, BadVideo
 from engine.provenance import provenance
 from engine.sharpener import Sharpener
 
@@ -44,7 +47,8 @@ CLASSICAL = {
 class StimulusSettings:
     """conditions: "clean", "degraded", names of CLASSICAL, shipped students, or "name=path of a card".
 
-    size: (height, width), the most of a picture that is shown. pictures: how many of the folder, None for all.
+    size: (height, width), the most of a picture that is shown. pictures: how many of the folder's
+    pictures and clips, None for all.
     """
 
     conditions: tuple[str, ...]
@@ -52,6 +56,7 @@ class StimulusSettings:
     size: tuple[int, int] = (480, 608)  # two side by side on a screen of 1280x720, with the page around them
     pictures: int | None = None
     seed: int = 0
+    clip_s: float = 2.0  # of a video
 
 
 def render_stimuli(sources, out, settings, command=""):
@@ -64,21 +69,21 @@ def render_stimuli(sources, out, settings, command=""):
     restorers = open_conditions(settings.conditions, settings.recipe)
     names = tuple(restorers)
     try:
-        files = _chosen(find_pictures(sources), settings)
+        files = _chosen(_sources(sources, settings), settings)
         _check_names(files)
         stimuli, left_out = [], []
         with writing_into(out):
             (out / "stimuli").mkdir(parents=True, exist_ok=True)
             for file in tqdm(files, desc="stimuli", unit="picture"):
                 try:
-                    clean = read_rgb(file.path)
-                except BadImage as error:
+                    frames, frame_ms = _read(file.path, settings)
+                except (BadImage, BadVideo) as error:
                     left_out.append(str(error))
                     continue
-                if min(clean.shape[:2]) < SMALLEST_SIDE:
+                if min(frames[0].shape[:2]) < SMALLEST_SIDE:
                     left_out.append(f"{file.path}: under {SMALLEST_SIDE} pixels a side")
                     continue
-                stimuli += _write_one(file, Path(sources), clean, restorers, out, settings)
+                stimuli += _write_one(file, Path(sources), frames, frame_ms, restorers, out, settings)
             if not stimuli:
                 raise BadData(f"none of the pictures of {sources} can be used: {left_out[0]}")
             manifest = provenance(command) | {
@@ -99,7 +104,7 @@ def render_stimuli(sources, out, settings, command=""):
 
 @dataclass(frozen=True)
 class Restorer:
-    """A condition: restore(degraded) -> restored; None for the clean picture. weights: hash of a student's."""
+    """A condition: restore(degraded frames) -> restored frames; None for clean ones. weights: hash of a student's."""
 
     restore: object
     weights: str = ""
@@ -134,11 +139,16 @@ def _restorer(name, card, recipe):
     if name == CLEAN and not card:
         return Restorer(None)
     if name == DEGRADED:
-        return Restorer(lambda degraded: degraded)
+        return Restorer(lambda frames: frames)
     if name in CLASSICAL:
-        return Restorer(CLASSICAL[name][recipe])
+        return Restorer(lambda frames: [CLASSICAL[name][recipe](frame) for frame in frames])
     sharpener = Sharpener(card or name)
-    return Restorer(sharpener, sharpener.card.weights_sha256, sharpener.close)
+
+    def sharpen(frames):
+        measured = None if sharpener.blind else sharpener.measure(frames[0])
+        return [sharpener(frame, degradation=measured) for frame in frames]
+
+    return Restorer(sharpen, sharpener.card.weights_sha256, sharpener.close)
 
 
 def anchor(clean):
@@ -151,6 +161,25 @@ def middle(pixels, size):
     height, width = (min(have, most) for have, most in zip(pixels.shape[:2], size))
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+
+
+def _sources(folder, settings):
+    """Its pictures and clips. Raises BadData, BadSetting."""
+    if not 0 < settings.clip_s <= 20:
+        raise BadSetting(f"--clip-seconds must be above 0 and at most 20, not {settings.clip_s:g}")
+    clips = find_clips(folder)
+    if clips and settings.recipe != "report":
+        raise BadSetting(f"{clips[0].path} is a clip; recipe {settings.recipe} degrades pictures alone")
+    if clips and not walk_pictures(folder)[0]:
+        return clips
+    return sorted([*find_pictures(folder), *clips], key=lambda file: file.path)
+
+
+def _read(path, settings):
+    """(frames, milliseconds of one) of a picture or clip. Raises BadImage, BadVideo."""
+    if path.suffix.lower() in CLIP_SUFFIXES:
+        return read_clip(path, settings.clip_s)
+    return [read_rgb(path)], 0
 
 
 def _chosen(files, settings):
@@ -179,16 +208,20 @@ def _check_names(files):
         seen[file.path.stem] = file.path
 
 
-def _write_one(file, sources, clean, restorers, out, settings):
-    """Every condition of one picture as files of one size; returns their lines of the manifest."""
+def _write_one(file, sources, clean, frame_ms, restorers, out, settings):
+    """Every condition of one picture as files of one size; returns their lines of the manifest. clean: its frames."""
     stem = file.path.stem
-    degraded = degradation_named(stem, settings.recipe).apply(clean)
-    versions = {CLEAN: clean, ANCHOR: anchor(clean)}
-    for name, one in restorers.items():
-        versions[name] = clean if one.restore is None else one.restore(degraded)
-    coded = {name: plain_png(middle(pixels, settings.size)) for name, pixels in versions.items()}
+    degradation = degradation_named(stem, settings.recipe)
+    degraded = [degradation.apply(frame) for frame in clean]
+    coded = {}
+    for name, one in {**restorers, CLEAN: Restorer(None), ANCHOR: None}.items():
+        if name == ANCHOR:
+            frames = map(anchor, clean)
+        else:
+            frames = clean if one.restore is None else one.restore(degraded)
+        coded[name] = plain_png([middle(frame, settings.size) for frame in frames], frame_ms)
     largest = max(map(len, coded.values()))
-    height, width = middle(clean, settings.size).shape[:2]
+    height, width = middle(clean[0], settings.size).shape[:2]
     category = "" if file.path.parent == sources else file.category
     lines = []
     for name, data in coded.items():

@@ -11,11 +11,13 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from distill.clips import read_clip
 from distill.degrade import degradation_named
 from distill.padded_png import padded, plain_png
 from distill.stimuli import CLASSICAL, StimulusSettings, anchor, middle, render_stimuli
 from engine.errors import BadData, BadSetting, UnknownModel
 from engine.sharpener import Sharpener
+from tests.engine.video.clips import make_clip, moving
 
 ROOT = Path(__file__).resolve().parents[2]
 CONDITIONS = ("degraded", "unsharp", "nano", "clean")
@@ -84,12 +86,36 @@ def test_the_same_seed_writes_the_same_bytes(sources, tmp_path):
 
 def test_a_padded_png_is_the_same_picture_of_any_larger_size():
     pixels = data.chelsea()[:40, :50]
-    png = plain_png(pixels)
+    png = plain_png([pixels])
     for more in (0, 1, 5000):
         longer = padded(png, len(png) + more, "name")
         assert len(longer) == len(png) + more + 12  # a chunk's length, name and checksum
         with Image.open(io.BytesIO(longer)) as picture:
             assert (np.asarray(picture) == pixels).all()
+
+
+def test_a_clip_is_degraded_alike_in_every_frame_and_plays_in_one_file(tmp_path):
+    (tmp_path / "in").mkdir()
+    make_clip(tmp_path / "in" / "walk.mp4", moving(12, height=96, width=128))
+    manifest, _, sizes = rendered(tmp_path / "in", tmp_path / "out", clip_s=0.2)
+    clean, frame_ms = read_clip(tmp_path / "in" / "walk.mp4", 0.2)
+    degradation = degradation_named("walk", "report")
+    files = {one["condition"]: tmp_path / "out" / one["file"] for one in manifest["stimuli"]}
+    for condition, frames in (("clean", clean), ("degraded", [degradation.apply(frame) for frame in clean])):
+        with Image.open(files[condition]) as played:
+            assert played.n_frames == len(frames) > 3 and played.info["loop"] == 0
+            for number, frame in enumerate(frames):
+                played.seek(number)
+                assert (np.asarray(played.convert("RGB")) == middle(frame, (96, 128))).all()
+                assert abs(played.info["duration"] - frame_ms) <= 1
+    assert len(sizes["walk"]) == 1
+
+
+def test_a_clip_with_the_call_recipe_is_refused(tmp_path):
+    (tmp_path / "in").mkdir()
+    make_clip(tmp_path / "in" / "walk.mp4", moving(3))
+    with pytest.raises(BadSetting, match="is a clip"):
+        render_stimuli(tmp_path / "in", tmp_path / "out", StimulusSettings(("clean",), recipe="call"))
 
 
 def test_the_middle_of_a_small_picture_is_the_picture():
