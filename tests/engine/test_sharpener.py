@@ -13,7 +13,7 @@ from skimage import data
 from engine import Sharpener
 from engine import sharpener as module
 from engine.backends import BACKENDS, installed
-from engine.cards import model_names
+from engine.cards import load_card, model_names
 from engine.errors import BadSetting, UnknownBackend, UnknownModel
 from engine.halo import OVERSHOOT, WINDOW
 from engine.sharpener import student_input, tiles
@@ -175,10 +175,27 @@ def test_the_guard_joins_strength_1_without_a_step(nano, cat):
 @pytest.mark.parametrize("name", sorted({*model_names(), "base", "report"}))
 def test_backends_agree_within_one_level_on_real_pictures(backend, name):
     card = name if name in model_names() else random_card(name)
-    with Sharpener(card, backend="onnx") as reference, Sharpener(card, backend=backend, device="cpu") as other:
+    fine = {"precision": "float32"}
+    with (
+        Sharpener(card, backend="onnx", **fine) as reference,
+        Sharpener(card, backend=backend, device="cpu", **fine) as other,
+    ):
         for pixels in (data.chelsea(), data.astronaut()[:301, :203], data.page()):
             soft = blurred(pixels)
             assert np.abs(reference(soft).astype(int) - other(soft)).max() <= 1
+
+
+@pytest.mark.skipif(not {"onnx", "openvino"} <= set(AVAILABLE), reason="needs both libraries")
+@pytest.mark.parametrize("name", [name for name in model_names() if load_card(name).config.quantised])
+def test_in_8_bits_backends_agree_within_one_level_on_all_but_a_thousandth(name):
+    with (
+        Sharpener(name, backend="onnx", precision="int8") as reference,
+        Sharpener(name, backend="openvino", precision="int8") as other,
+    ):
+        for pixels in (data.chelsea(), data.astronaut()[:301, :203], data.page()):
+            soft = blurred(pixels)
+            apart = np.abs(reference(soft).astype(int) - other(soft))  # a halfway activation may round either way
+            assert np.mean(apart > 1) < 1e-3 and np.mean(apart > 0) < 0.25
 
 
 @pytest.mark.gpu
