@@ -301,7 +301,8 @@ def test_everything_can_be_reached_and_seen_with_the_tab_key(visit):
             assert visible, f"no visible focus at {where}"
     order = list(dict.fromkeys(reached))
     samples = ["samples"] if sample_paths() else []
-    assert order == ["tab", "drop", *samples, "compare", "strength", "model", "download"]
+    # last, the link to the dashboard below
+    assert order == ["tab", "drop", *samples, "compare", "strength", "model", "download", "A"]
 
 
 def test_the_split_moves_and_zooms_with_the_keyboard(visit):
