@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from distill.quantise import rounded_activations, rounded_filters
+from distill.quantise import LEAST_RANGE, rounded_activations, rounded_biases, rounded_filters
 from engine.networks import LumaNetwork
 from engine.students import ESTIMATOR_SHAPES, MEASURED
 
@@ -116,26 +116,32 @@ class MixtureNetwork(nn.Module):
         with torch.autocast(batch.device.type, enabled=False):
             mix = torch.softmax(self.mixer(condition), 1)
             ranges = mix @ self.ranges if config.quantised else None
+        most = torch.ones(len(batch), device=batch.device)  # the largest number that a layer is given
         for index, layer in enumerate(config.layers()):
             if layer == "tail":
                 features = self.hint(features)
             step, pad = (config.stride, config.stride) if layer == "head" else (1, 1)
-            features = self._convolve(self.get_submodule(layer), features, mix, step, pad)
+            features = self._convolve(self.get_submodule(layer), features, mix, step, pad, most)
             if layer == "tail":
                 break
             features = functional.leaky_relu(features, self.slope)
             if self.watch is not None:
                 self.watch.see(index, features)
             elif ranges is not None:
-                features = rounded_activations(features, ranges[:, index])
+                most = ranges[:, index]
+                features = rounded_activations(features, most)
         return functional.pixel_shuffle(features, config.stride), measured
 
-    def _convolve(self, part, features, mix, step, pad):
+    def _convolve(self, part, features, mix, step, pad, most):
         with torch.autocast(features.device.type, enabled=False):
             bias = mix @ part.bias
             gain = mix @ part.gain if self.config.mixed == "gains" else None
             shared = part.weight if gain is not None else torch.einsum("ne,e...->n...", mix, part.weight)
-            kernels = rounded_filters(shared) if self.config.quantised and self.watch is None else shared
+            kernels = shared
+            if self.config.quantised and self.watch is None:
+                kernels, steps = rounded_filters(shared)
+                steps = steps if gain is None else steps * gain.detach().abs().clamp_min(1e-6)
+                bias = rounded_biases(bias, steps * most.detach().clamp_min(LEAST_RANGE)[:, None] / 255)
         if gain is not None:
             features = functional.conv2d(features, kernels, stride=step, padding=pad)
             return features * gain.to(features.dtype)[:, :, None, None] + bias.to(features.dtype)[:, :, None, None]

@@ -16,10 +16,15 @@ _SHARE = 0.9999  # of the activations that a first range holds
 def rounded_filters(kernels):
     """Filters in steps of their largest / LARGEST, each output channel by itself.
 
-    kernels: (..., outputs, inputs, height, width). Returns the same shape; gradients pass.
+    kernels: (..., outputs, inputs, height, width). Returns (the same shape; the steps, (..., outputs)); gradients pass.
     """
-    scales = kernels.detach().abs().amax((-3, -2, -1), keepdim=True).clamp_min(1e-12 * LARGEST) / LARGEST
-    return kernels + ((kernels / scales).round() * scales - kernels).detach()
+    steps = kernels.detach().abs().amax((-3, -2, -1), keepdim=True).clamp_min(1e-12 * LARGEST) / LARGEST
+    return kernels + ((kernels / steps).round() * steps - kernels).detach(), steps[..., 0, 0, 0]
+
+
+def rounded_biases(biases, steps):
+    """Biases as whole numbers of steps, those of the features times those of the filters. Both (N, outputs)."""
+    return biases + ((biases / steps).round() * steps - biases).detach()
 
 
 def rounded_activations(features, most):

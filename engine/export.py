@@ -38,8 +38,8 @@ VECTOR = "blur / 2.5, ln(1 + noise) / 3, ln(1 + compression) / 3, (upscaling - 1
 LEVELS_APART = 0.01  # grey levels, any pixel in 32 bits
 VECTORS_APART = 0.001  # any number that is measured
 # In 8 bits an activation at the edge between two levels may go to either: a level on some pixels, more on almost none.
-SHARE_A_LEVEL_APART = 0.25  # of the pixels, by one level or more; 0.14 was seen (`small` on a page of print)
-SHARE_FURTHER_APART = 0.01  # 0.003 was seen
+SHARE_A_LEVEL_APART = 0.1  # of the pixels, by one level or more
+SHARE_FURTHER_APART = 0.001
 
 
 @dataclass(frozen=True)

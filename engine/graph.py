@@ -73,18 +73,21 @@ def estimator_model(card):
 
 def _luma(graph, config, planes, in_8_bits):
     places = graph.node("SpaceToDepth", [planes], blocksize=config.stride)
+    step = None  # between two levels of what a convolution is given, in 8 bits
     if in_8_bits:
-        features = graph.levels(places, "pixels", np.float32(1))
-        ranges = dict(zip(config.layers(), graph.ranges()))
+        step = np.float32(1)
+        features = graph.levels(places, "pixels", step)
+        steps = dict(zip(config.layers(), graph.ranges() / 255))
     else:
-        features, ranges = graph.node("Cast", [places], to=TensorProto.FLOAT), {}
+        features = graph.node("Cast", [places], to=TensorProto.FLOAT)
     for layer in config.layers()[:-1]:
         gain = 1 / 255 if layer == "head" else 1.0
-        features = graph.convolution(layer, features, weight_gain=gain, in_8_bits=in_8_bits)
+        features = graph.convolution(layer, features, weight_gain=gain, step_in=step)
         features = graph.node("Relu", [features])
         if in_8_bits:
-            features = graph.levels(graph.rounded(features, layer, ranges[layer] / 255), layer, ranges[layer] / 255)
-    squares = graph.convolution("tail", features, weight_gain=255, bias_gain=255, in_8_bits=in_8_bits)
+            step = steps[layer]
+            features = graph.levels(graph.rounded(features, layer, step), layer, step)
+    squares = graph.convolution("tail", features, weight_gain=255, bias_gain=255, step_in=step)
     if in_8_bits:
         squares = graph.rounded(squares, "tail", np.float32(1), zero=ZERO)
     return graph.node("DepthToSpace", [squares], blocksize=config.stride, mode="CRD")  # CRD is torch's PixelShuffle
@@ -152,19 +155,23 @@ class _Graph:
             "Gemm", [features, kernel, self.constant(f"{name}.bias", weights[f"{name}.bias"])], output, transB=1
         )
 
-    def convolution(self, name, features, pad=1, step=1, weight_gain=1.0, bias_gain=1.0, in_8_bits=False):
+    def convolution(self, name, features, pad=1, step=1, weight_gain=1.0, bias_gain=1.0, step_in=None):
+        """step_in: between two levels of the features, which makes it one in 8 bits; None: in 32 bits."""
         weights = self._card.weights
+        bias = weights[f"{name}.bias"] * np.float32(bias_gain)
         kernel = weights[f"{name}.weight"] * np.float32(weight_gain)
         if name == "head":
             kernel = head_by_places(kernel, self._card.config.stride)
-        kernel = self._filters(name, kernel) if in_8_bits else self.constant(f"{name}.weight", kernel)
-        bias = self.constant(f"{name}.bias", weights[f"{name}.bias"] * np.float32(bias_gain))
+        if step_in is None:
+            kernel = self.constant(f"{name}.weight", kernel)
+        else:
+            levels, scales = filters_in_8_bits(kernel)
+            bias = np.rint(bias / (step_in * scales)) * (step_in * scales)  # ONNX Runtime would round it so: all do
+            self._constants.append(numpy_helper.from_array(levels, f"{name}.weight"))
+            scales = self.constant(f"{name}.scales", scales)
+            kernel = self.node("DequantizeLinear", [f"{name}.weight", scales], axis=0)
+        bias = self.constant(f"{name}.bias", bias)
         return self.node("Conv", [features, kernel, bias], pads=[pad] * 4, strides=[step, step])
-
-    def _filters(self, name, kernel):
-        levels, scales = filters_in_8_bits(kernel)
-        self._constants.append(numpy_helper.from_array(levels, f"{name}.weight"))
-        return self.node("DequantizeLinear", [f"{name}.weight", self.constant(f"{name}.scales", scales)], axis=0)
 
     def rounded(self, features, name, scale, zero=0):
         """Features as whole numbers of 8 bits, scale apart, zero for 0."""

@@ -50,13 +50,14 @@ def test_the_network_that_is_trained_gives_what_the_engine_gives_in_8_bits(confi
         run = as_levels(sharpener.residual(SEEN))[:, :, 0]
     assert np.sqrt(np.mean(trained**2)) > 3
     # the engine rounds to whole levels, which costs 0.29 root mean square; single activations may round otherwise
-    assert np.sqrt(np.mean((run - trained) ** 2)) < 0.4
-    assert np.mean(np.abs(run - trained) > 1.5) < 1e-3
+    assert np.sqrt(np.mean((run - trained) ** 2)) < 0.3
+    assert np.mean(np.abs(run - trained) > 0.501) < 0.05 and np.mean(np.abs(run - trained) > 1.5) < 1e-3
 
 
 def test_filters_have_127_steps_a_channel_and_gradients_pass():
     kernels = torch.randn(5, 8, 3, 3, requires_grad=True)
-    rounded = rounded_filters(kernels)
+    rounded, steps = rounded_filters(kernels)
+    torch.testing.assert_close(steps, kernels.detach().abs().amax((1, 2, 3)) / 63)
     for kernel, before in zip(rounded.detach(), kernels.detach()):
         step = before.abs().max() / 63
         levels = kernel / step
@@ -81,7 +82,9 @@ def test_first_ranges_hold_almost_all_activations():
     with torch.no_grad():
         told = torch.tensor([Degradation().vector()])
         network.ranges[:, 0] = 1e9  # nothing is clipped
-        head = torch.relu(network._convolve(network.head, BATCH, torch.softmax(network.mixer(told), 1), 4, 4))
+        head = torch.relu(
+            network._convolve(network.head, BATCH, torch.softmax(network.mixer(told), 1), 4, 4, torch.ones(1))
+        )
     calibrate(network, [BATCH])
     assert 0.5 * head.max() < network.ranges[0, 0] < 2 * head.max()
 

@@ -158,6 +158,6 @@ def test_a_quick_run_times_peers_in_under_a_minute(tmp_path):
     words = ["benchmark", "--quick", "--peers", "--model", "nano", "small", "--json", str(tmp_path / "b.json")]
     started = time.monotonic()
     subprocess.run([sys.executable, ROOT / "launch.py", *words], capture_output=True, text=True, check=True)
-    assert time.monotonic() - started < 150  # under 60 on an idle machine
+    assert time.monotonic() - started < 120  # under 60 on an idle machine
     rows = json.loads((tmp_path / "b.json").read_text())["rows"]
     assert len(rows) == 2 * (2 + len(PEERS)) - 1  # the report's student at 480p alone

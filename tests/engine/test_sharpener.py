@@ -187,7 +187,7 @@ def test_backends_agree_within_one_level_on_real_pictures(backend, name):
 
 @pytest.mark.skipif(not {"onnx", "openvino"} <= set(AVAILABLE), reason="needs both libraries")
 @pytest.mark.parametrize("name", [name for name in model_names() if load_card(name).config.quantised])
-def test_in_8_bits_backends_agree_within_one_level_on_all_but_a_hundredth(name):
+def test_in_8_bits_backends_agree_within_one_level_on_all_but_a_thousandth(name):
     with (
         Sharpener(name, backend="onnx", precision="int8") as reference,
         Sharpener(name, backend="openvino", precision="int8") as other,
@@ -195,7 +195,7 @@ def test_in_8_bits_backends_agree_within_one_level_on_all_but_a_hundredth(name):
         for pixels in (data.chelsea(), data.astronaut()[:301, :203], data.page()):
             soft = blurred(pixels)
             apart = np.abs(reference(soft).astype(int) - other(soft))  # a halfway activation may round either way
-            assert np.mean(apart > 1) < 0.01 and np.mean(apart > 0) < 0.25
+            assert np.mean(apart > 1) < 1e-3 and np.mean(apart > 0) < 0.01
 
 
 @pytest.mark.gpu

@@ -87,11 +87,11 @@ class PageProcess:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            self.process.wait(60)
+            self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(60)
-            raise AssertionError(f"still running 60 s after signal {number}:\n{self.output}") from None
+            self.process.wait(20)
+            raise AssertionError(f"still running 20 s after signal {number}:\n{self.output}") from None
         finally:
             self._reader.join(5)
             self.process.stdout.close()
