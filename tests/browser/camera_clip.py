@@ -5,7 +5,7 @@ from pathlib import Path
 
 import cv2
 
-from tests.webui.page_process import ROOT
+from tests.webui.server_process import ROOT
 from webui.live_jpeg import encode
 
 CLIPS = ROOT.parent / "shared" / "data" / "video"

@@ -12,7 +12,8 @@ from PIL import Image
 from tests.browser.camera_clip import write_film
 from tests.browser.chromium import chromium, open_page, wait_for_result
 from tests.browser.live_page import live_page, wait_for_frames
-from tests.webui.page_process import ROOT, PageProcess
+from tests.webui.page_process import PageProcess
+from tests.webui.server_process import ROOT
 
 FOLDER = ROOT / "assets" / "screenshots"
 LARGEST = 250_000  # bytes: the README is loaded often

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.chromium import chromium
 from tests.webui.dashboard.logs import SETTINGS, row, write_run
 from tests.webui.dashboard.page import DashboardProcess
 from tests.webui.dashboard.results import benchmark, write_evaluation, write_pictures, write_study
@@ -34,12 +33,6 @@ def dashboard(tmp_path_factory):
     with DashboardProcess(*options, environment={"WHETSTONE_LEADER_PASSWORD": PASSWORD}) as process:
         process.folder = folder
         yield process
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -4,14 +4,8 @@ The pictures are noise of two colours and whoever rates is simulated.
 """
 
 import contextlib
-import os
 import re
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 
 import httpx
@@ -21,10 +15,9 @@ from PIL import Image
 from mos_study.plan import Settings, make_plan
 from mos_study.plan_file import plan_json
 from tests.mos_study.studies import manifest
+from tests.webui.server_process import ServerProcess
 
-ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a leader in tests"
-START_S = 60
 SCREEN = {"width": 1280, "height": 640, "density": 1, "needed": 1232, "bars": 8, "plates": ["27", "", ""]}
 
 
@@ -42,59 +35,25 @@ def write_study(folder, method="ab", raters=6, contents=6, size=(48, 64), seed=7
     return plan
 
 
-class StudyProcess:
+class StudyProcess(ServerProcess):
     """The command as a leader starts it. address: where it answers; token: of the link for all."""
 
     def __init__(self, folder, *options):
         self.folder = Path(folder)
-        words = ["study", "serve", "--skip-install", str(folder), *map(str, options)]
+        words = ["launch.py", "study", "serve", "--skip-install", folder, *options]
         if "--port" not in options:
             words += ["--port", "0"]
         if "--leader-password" not in options:
             words += ["--leader-password", PASSWORD]
-        self.process = subprocess.Popen(
-            [sys.executable, "launch.py", *words],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self._lines = []
-        self._reader = threading.Thread(target=lambda: self._lines.extend(self.process.stdout), daemon=True)
-        self._reader.start()
+        super().__init__(words)
         self.address = self.token = None
 
-    @property
-    def output(self):
-        return "".join(self._lines)
-
     def wait_until_ready(self):
-        ends_at = time.monotonic() + START_S
-        while time.monotonic() < ends_at and self.process.poll() is None:
-            if "leader's page" in self.output:
-                self.address = re.search(r"The study is at (http://[\w.:]+\d)", self.output)[1]
-                link = re.search(r"/s/(\S+)", self.output)
-                self.token = link and link[1]
-                return self
-            time.sleep(0.05)
-        raise AssertionError(f"no study after {START_S} s or status {self.process.poll()}:\n{self.output}")
-
-    def stop(self, number=signal.SIGTERM):
-        """End it with a signal; returns its exit status."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(20)
-            raise AssertionError(f"still running 20 s after signal {number}:\n{self.output}") from None
-        finally:
-            self._reader.join(5)
-            self.process.stdout.close()
-        return self.process.returncode
+        self.wait_for("leader's page")  # the last of its lines
+        self.address = re.search(r"The study is at (http://[\w.:]+\d)", self.output)[1]
+        link = re.search(r"/s/(\S+)", self.output)
+        self.token = link and link[1]
+        return self
 
 
 @contextlib.contextmanager

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from engine.errors import BadSetting
-from tests.webui.page_process import ROOT, PageProcess, running_page
+from tests.webui.page_process import PageProcess, running_page
+from tests.webui.server_process import ROOT
 from webui.commands import app
 from webui.server import listen, open_browser, page_address
 

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from engine.errors import BadSetting
-from tests.webui.dashboard.page import ROOT, DashboardProcess
+from tests.webui.dashboard.page import DashboardProcess
+from tests.webui.server_process import ROOT
 from webui.commands import dashboard
 from webui.dashboard.places import SHIPPED_RESULTS, SHIPPED_RUNS
 from webui.dashboard.server import POLICY, SETTINGS, is_ours
