@@ -34,6 +34,7 @@ COMMANDS = {
     "study analyse": ("mos_study.commands.analyse", ("base", "study")),
     "dashboard": ("webui.commands.dashboard", ("base", "dashboard")),
     "doctor": ("engine.commands.doctor", ("base",)),
+    "docs": ("reference.build", ("base", "study", "dashboard", "batch", "torch", "dev")),
     "test": ("tests.run", ("base", "study", "dashboard", "batch", "torch", "dev")),
 }
 DEFAULT = "app"
