@@ -35,6 +35,7 @@ LAYERS = {
     "base": "requirements.txt",
     "study": "requirements-study.txt",
     "dashboard": "requirements-dashboard.txt",
+    "batch": "requirements-batch.txt",
     "torch": "requirements-torch.txt",
     "dev": "requirements-dev.txt",
 }

@@ -18,6 +18,7 @@ OLDEST, NEWEST = (3, 10), (3, 12)  # the Pythons that Whetstone is tested with
 COMMANDS = {
     "app": ("webui.commands.app", ("base",)),
     "sharpen": ("engine.commands.sharpen", ("base",)),
+    "batch": ("engine.commands.batch", ("base", "batch")),
     "camera": ("engine.commands.camera", ("base",)),
     "train": ("distill.commands.train", ("base", "torch")),
     "data": ("distill.commands.data", ("base",)),
@@ -33,7 +34,8 @@ COMMANDS = {
     "study analyse": ("mos_study.commands.analyse", ("base", "study")),
     "dashboard": ("webui.commands.dashboard", ("base", "dashboard")),
     "doctor": ("engine.commands.doctor", ("base",)),
-    "test": ("tests.run", ("base", "study", "dashboard", "torch", "dev")),
+    "docs": ("reference.build", ("base", "study", "dashboard", "batch", "torch", "dev")),
+    "test": ("tests.run", ("base", "study", "dashboard", "batch", "torch", "dev")),
 }
 DEFAULT = "app"
 

@@ -26,6 +26,7 @@ _HOME = {
     "model_names": "engine.cards",
     "WhetstoneError": "engine.errors",
 }
+__all__ = list(_HOME)
 
 
 def __getattr__(name):

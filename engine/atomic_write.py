@@ -116,6 +116,7 @@ def _move(temporary: Path, path: Path, overwrite: bool) -> None:
 
 
 def already_there(path: Path) -> str:
+    """One line on why nothing is written to a path where something is, and what to do."""
     return f"{path} exists already and is left as it is; choose another name, or add --overwrite to replace it"
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from engine.atomic_write import already_there, refusal
 from engine.degradation import Degradation
-from engine.errors import BadImage, BadOutput, TooManyPixels
+from engine.errors import BadImage, BadOutput, BadSetting, TooManyPixels
 from engine.images import (
     ALL_FORMATS,
     FORMAT_OF_SUFFIX,
@@ -68,6 +69,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Settings:
+    """What is done to every picture of a batch alike."""
+
     strength: float = 1.0
     max_pixels: int = MAX_PIXELS
     keep_gps: bool = True
@@ -216,6 +219,18 @@ def _refuse_to_replace_sources(jobs: list[Job]) -> None:
             if (status.st_dev, status.st_ino) in sources:
                 read = sources[status.st_dev, status.st_ino]
                 raise BadOutput(f"{job.target} would take the place of {read}, which is read; choose another folder")
+
+
+def batch_of(jobs: tuple[Job, ...], sharpener, settings: Settings, told: dict[str, float]) -> Batch:
+    """The Batch that measures each picture, where the sharpener's student is one that goes by it.
+
+    sharpener: an engine.sharpener.Sharpener. told: numbers of a Degradation that are taken as they are, not measured.
+    Raises BadSetting for told numbers and a blind student.
+    """
+    if sharpener.blind and told:
+        raise BadSetting(f"model {sharpener.name!r} is blind: leave out --{next(iter(told))}, or choose another")
+    measures = not sharpener.blind and settings.strength > 0
+    return Batch(jobs, sharpener, settings, partial(sharpener.measure, **told) if measures else None)
 
 
 @dataclass

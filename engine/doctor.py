@@ -38,10 +38,12 @@ class Finding:
 
 
 def note(text, fix):
+    """Something that could be better, and how."""
     return Finding(text, NOTE, fix)
 
 
 def problem(text, fix):
+    """Something that does not work, and what mends it."""
     return Finding(text, PROBLEM, fix)
 
 

@@ -10,6 +10,7 @@ WhetstoneError            exit status 2, one line on standard error, no tracebac
 ├── UnknownModel          no card of that name or at that path
 ├── BadCard               a card or its weights are not what they claim: unknown key, wrong shape, wrong hash
 ├── UnknownBackend        no engine of that name, or its package is not installed
+├── ClusterLost           no Ray cluster here or at the address, or it went away
 ├── BadData               a training or evaluation folder without usable pictures
 └── BadOutput             the result cannot be written: folder missing or read-only, disk full, file exists
 
@@ -55,6 +56,10 @@ class BadCard(WhetstoneError):
 
 class UnknownBackend(WhetstoneError):
     """An inference engine that does not exist or is not installed."""
+
+
+class ClusterLost(WhetstoneError):
+    """No Ray cluster where one was asked for, or it went away."""
 
 
 class BadData(WhetstoneError):

@@ -65,13 +65,16 @@ class Picture:
 
     @property
     def height(self) -> int:
+        """Rows of pixels."""
         return self.pixels.shape[0]
 
     @property
     def width(self) -> int:
+        """Columns of pixels."""
         return self.pixels.shape[1]
 
     def replace(self, **changes) -> Picture:
+        """A copy with other fields."""
         return dataclasses.replace(self, **changes)
 
 

@@ -129,6 +129,7 @@ class ReportConfig:
 
     @property
     def stride(self):
+        """Every pixel is a position of features."""
         return 1
 
     @property

@@ -22,6 +22,7 @@ _HOME = {
     "write_report": "mos_study.report",
     "StudyError": "mos_study.errors",
 }
+__all__ = list(_HOME)
 
 
 def __getattr__(name):

@@ -66,7 +66,10 @@ RULES = (
 
 
 def exclusions(ratings):
-    """DataFrame of rater, rule, detail: one row a broken rule, in the order of the raters; empty when all stay."""
+    """DataFrame of rater, rule, detail: one row a broken rule, in the order of the raters; empty when all stay.
+
+    ratings: the path of a CSV file or a DataFrame, as mos_study.ratings reads it. Raises BadRatings.
+    """
     measures = rater_measures(ratings)
     found = [
         {"rater": row.rater, "rule": rule.name, "detail": rule.detail(row)}
@@ -85,7 +88,7 @@ def rater_measures(ratings):
     or the rater gave fewer than five votes (judged False). Traps and gold of method pair must be met exactly.
 
     The others' mean of a stimulus that few have seen is noisy, so that honest raters stay below 0.75 on it: hence the
-    correlation of the means by condition, which is steady then.
+    correlation of the means by condition, which is steady then. Raises BadRatings.
     """
     ratings = read_ratings(ratings)
     table = ratings if is_ours(ratings) else long_scores(ratings).assign(method="acr")

@@ -41,6 +41,7 @@ class Door:
 
 
 def utc_now():
+    """The time now, with its zone: a store's clock, for which tests have another."""
     return datetime.now(timezone.utc)
 
 

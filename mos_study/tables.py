@@ -66,12 +66,15 @@ def mos_table(ratings, method="mos", by="stimulus"):
 
 
 def rater_table(ratings, method="p910"):
-    """DataFrame of rater, n and what the method says of them: bias, inconsistency (p910), rejected (bt500, p913)."""
+    """DataFrame of rater, n and what the method says of them: bias, inconsistency (p910), rejected (bt500, p913).
+
+    ratings, method: as of mos_table. Raises BadRatings.
+    """
     return analyse(ratings, method)[1]
 
 
 def analyse(ratings, method="mos", by="stimulus"):
-    """(mos_table, rater_table) of a method, computed together."""
+    """(mos_table, rater_table) of a method, computed together. Raises BadRatings."""
     if method not in METHODS:
         raise BadRatings(f"no method {method!r} for votes; expected one of {', '.join(METHODS)}")
     table = long_scores(ratings)
@@ -123,8 +126,8 @@ def dmos_table(ratings, reference="clean"):
 def scores_table(ratings, model="bradley-terry", prior=0.0):
     """DataFrame of item, score, se from comparisons: log strengths (bradley-terry) or case V (thurstone), mean 0.
 
-    se is the score's uncertainty against the mean of all items; prior: see mos_study.stats.paired.fit_scores, which
-    also says when BadRatings is raised.
+    ratings: as of mos_table, with comparisons. se is the score's uncertainty against the mean of all items; prior: see
+    mos_study.stats.paired.fit_scores, which also says what cannot be fitted. Raises BadRatings.
     """
     if model not in MODELS:
         raise BadRatings(f"no method {model!r} for comparisons; expected one of {', '.join(MODELS)}")
@@ -158,6 +161,7 @@ def preference_table(ratings):
     share: of the n comparisons in which `item` was preferred, a tie counting half, with Wilson's interval. difference:
     by how much in the mean (ab: of the two scores; ccr: the comparison score), with difference_ci95_low and _high,
     Student's t over the raters, each with the mean of theirs; NaN where votes carry none.
+    ratings: as of mos_table, with comparisons. Raises BadRatings.
     """
     table = comparisons(ratings)
     table = table[table.kind == "test"]

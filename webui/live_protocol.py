@@ -44,6 +44,7 @@ def read_frame(message):
 
 
 def write_frame(number, jpeg):
+    """The message of a frame, as read_frame reads it."""
     return _FRAME.pack(number) + jpeg
 
 
@@ -54,6 +55,7 @@ def read_answer(message):
 
 
 def write_answer(number, waited_ms, worked_ms, jpeg):
+    """The message of a sharpened frame, as read_answer reads it."""
     tenths = [min(65_535, max(0, round(10 * time_ms))) for time_ms in (waited_ms, worked_ms)]
     return _ANSWER.pack(number, *tenths) + jpeg
 
@@ -65,6 +67,7 @@ def read_preview(message):
 
 
 def write_preview(number, before, after):
+    """The message of a pair of frames, as read_preview reads it."""
     return _PREVIEW.pack(number, len(before)) + before + after
 
 

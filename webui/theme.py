@@ -89,6 +89,7 @@ def theme():
 
 
 def style_sheet():
+    """The page's CSS."""
     return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in ("page.css", "live.css"))
 
 

@@ -1,0 +1,1 @@
+"""The commands of the lab: data, train, ablate, figures, evaluate."""

@@ -1,0 +1,1 @@
+"""The commands that need the engine alone: sharpen, batch, camera, export, benchmark, doctor."""

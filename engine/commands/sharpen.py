@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 import time
-from functools import partial
 
 from engine.errors import BadSetting
 
@@ -30,6 +29,18 @@ def add_arguments(parser):
         help="for a picture: a file, whose ending gives the format, or an existing folder (default: NAME-sharp.EXT "
         "beside it); for a folder: a folder (default: DIR-sharp beside it); for a video: .mp4, .mov or .mkv",
     )
+    add_picture_options(parser)
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps, ... (default: %(default)s)")
+    parser.add_argument(
+        "--video-quality",
+        default="high",
+        metavar="Q",
+        help="high, medium, small or x264's rate factor, 0 (lossless) to 51 (default: %(default)s)",
+    )
+
+
+def add_picture_options(parser):
+    """The options of every command that sharpens files: which student, how much, what is read and written."""
     parser.add_argument(
         "--model", default="small", help="shipped name or path of a card; nano is faster (default: %(default)s)"
     )
@@ -39,7 +50,6 @@ def add_arguments(parser):
     for name, what in MEASURED.items():
         parser.add_argument(f"--{name}", type=float, metavar="N", help=f"{what}, instead of the measured number")
     parser.add_argument("--backend", default="auto", help="auto, openvino, onnx, torch (default: %(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps, ... (default: %(default)s)")
     parser.add_argument("--precision", default="auto", help="auto (the faster), float32, int8 (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist; IN itself never")
     parser.add_argument(
@@ -55,57 +65,59 @@ def add_arguments(parser):
         metavar="N",
         help="refuse larger pictures before they are decoded (default: %(default)g)",
     )
-    parser.add_argument(
-        "--video-quality",
-        default="high",
-        metavar="Q",
-        help="high, medium, small or x264's rate factor, 0 (lossless) to 51 (default: %(default)s)",
-    )
     parser.add_argument("--strip-gps", action="store_true", help="leave the place of exposure out of the result")
     parser.add_argument("--quiet", action="store_true", help="print nothing but what went wrong")
+
+
+def checked(args):
+    """(engine.batch.Settings, told numbers) of add_picture_options. Raises BadSetting for what is out of range."""
+    if "" in (args.input, args.output):
+        raise BadSetting("IN and OUT must not be empty; the current folder is `.`")
+    if not 0.01 <= args.max_megapixels < 1_000_000:
+        raise BadSetting(f"--max-megapixels must be a number from 0.01 to 1000000, not {args.max_megapixels:g}")
+    from engine.batch import Settings
+    from engine.degradation import Degradation
+    from engine.sharpener import checked_strength
+
+    strength = checked_strength(args.strength)
+    told = {name: getattr(args, name) for name in MEASURED if getattr(args, name) is not None}
+    Degradation(**told)  # refuses numbers outside their range
+    return Settings(strength, round(args.max_megapixels * 1e6), not args.strip_gps, args.overwrite), told
 
 
 def run(args):
     """0 all done; 2 some pictures could not be read (named at the end); 130 stopped by Ctrl-C, what is done is whole"""
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what it has to say about a damaged file is said here
 
-    if "" in (args.input, args.output):
-        raise BadSetting("IN and OUT must not be empty; the current folder is `.`")
-    if not 0.01 <= args.max_megapixels < 1_000_000:
-        raise BadSetting(f"--max-megapixels must be a number from 0.01 to 1000000, not {args.max_megapixels:g}")
-    from engine.degradation import Degradation
-    from engine.sharpener import Sharpener, checked_strength
-
-    strength = checked_strength(args.strength)
-    told = {name: getattr(args, name) for name in MEASURED if getattr(args, name) is not None}
-    Degradation(**told)  # refuses numbers outside their range
-    from engine.batch import Batch, Settings, plan
+    settings, told = checked(args)
+    from engine.batch import batch_of, plan
     from engine.commands import sharpen_video
+    from engine.sharpener import Sharpener
 
     if sharpen_video.is_video(args.input):
-        return sharpen_video.run(args, strength, told)
+        return sharpen_video.run(args, settings.strength, told)
     work = plan(args.input, args.output, overwrite=args.overwrite, recursive=args.recursive)
-    settings = Settings(strength, round(args.max_megapixels * 1e6), not args.strip_gps, args.overwrite)
-    say = _Speaker(quiet=args.quiet)
+    say = Speaker(quiet=args.quiet)
     if work.folder:
         say.plan(work)
     if not work.jobs:
         return say.unread(work)
     with Sharpener(args.model, device=args.device, backend=args.backend, precision=args.precision) as sharpener:
-        if sharpener.blind and told:
-            raise BadSetting(f"model {sharpener.name!r} is blind: leave out --{next(iter(told))}, or choose another")
-        measures = not sharpener.blind and strength > 0
-        batch = Batch(work.jobs, sharpener, settings, partial(sharpener.measure, **told) if measures else None)
+        batch = batch_of(work.jobs, sharpener, settings, told)
         return say.folder(work, batch) if work.folder else say.picture(batch)
 
 
-class _Speaker:
-    """What a run says: results and sums on standard output, progress and troubles on standard error."""
+class Speaker:
+    """What a run says: results and sums on standard output, progress and troubles on standard error.
+
+    A batch has `run()`, which yields engine.batch.Outcomes, and `written`, the results so far.
+    """
 
     def __init__(self, *, quiet):
         self.quiet = quiet
 
     def plan(self, work):
+        """Says what of a folder is not done, and why."""
         if work.done_before:
             self._tell(
                 f"{_count(work.done_before, 'result')} in {work.folder} left as "
@@ -115,7 +127,7 @@ class _Speaker:
             self._tell(f"{_count(work.others, 'other file')} in the folder left alone: no pictures")
 
     def picture(self, batch):
-        """One picture: its refusal is the command's own."""
+        """One picture: its refusal is the command's own. The exit status."""
         started, outcomes = time.monotonic(), batch.run()
         try:
             for outcome in outcomes:
@@ -133,6 +145,7 @@ class _Speaker:
         return 0
 
     def folder(self, work, batch):
+        """A folder: a progress bar with an estimate; what was refused is named at the end. The exit status."""
         from tqdm import tqdm
 
         from engine.errors import BadOutput

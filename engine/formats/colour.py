@@ -22,6 +22,7 @@ def usable_profile(icc: bytes | None, *spaces: bytes) -> bytes | None:
 
 
 def notice(icc: bytes | None) -> str:
+    """What a user is told of a CMYK picture: whether its profile could be followed."""
     return _BY_PROFILE if _transform(icc) else _PLAIN
 
 

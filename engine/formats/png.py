@@ -41,6 +41,8 @@ _COMPRESS_LEVEL = 3  # half the time of 6 for about a tenth more bytes (1080p ph
 
 @dataclass(frozen=True)
 class PngCoding(Coding):
+    """How a PNG held its pixels: grey_alpha, two channels; colour_chunks: (name, content) of those on colour."""
+
     grey_alpha: bool = False
     colour_chunks: tuple[tuple[bytes, bytes], ...] = ()
 

@@ -24,6 +24,8 @@ Entry = tuple[int, int, int, bytes]  # tag, type, count, value in the file's byt
 
 @dataclass(frozen=True)
 class TiffCoding(Coding):
+    """Whether a TIFF held its pixels compressed."""
+
     compressed: bool = True
 
 
@@ -115,12 +117,14 @@ class TiffDirectory:
 
 
 def longs(tag: int, values: tuple[int, ...], endian: str) -> Entry:
+    """An entry of whole numbers of 32 bits. Raises Damaged for larger ones."""
     if any(value >= 2**32 for value in values):
         raise Damaged("the TIFF is damaged: a part lies beyond 4 GB")
     return tag, _LONG, len(values), struct.pack(f"{endian}{len(values)}I", *values)
 
 
 def shorts(tag: int, values: tuple[int, ...], endian: str) -> Entry:
+    """An entry of whole numbers of 16 bits."""
     return tag, 3, len(values), struct.pack(f"{endian}{len(values)}H", *values)
 
 

@@ -22,6 +22,8 @@ LOSSY_QUALITY = 90
 
 @dataclass(frozen=True)
 class WebpCoding(Coding):
+    """Whether a WebP held its pixels without loss."""
+
     lossless: bool = False
 
 

@@ -14,7 +14,7 @@ from engine.live.sources import Pace
 from engine.video.reader import VideoReader, upright_rgb
 
 
-class _Played:
+class Played:
     """Frames of an iterator of pixels, at a pace. paced: False gives them as fast as they are taken."""
 
     name = notice = ""
@@ -55,7 +55,7 @@ class _Played:
         self.close()
 
 
-class VideoFile(_Played):
+class VideoFile(Played):
     """A video file. repeat: begin again at its end. Raises BadVideo, also from read() where the file is damaged."""
 
     def __init__(self, path, repeat=True, paced=True, clock=time.monotonic, sleep=time.sleep):
@@ -82,7 +82,7 @@ class VideoFile(_Played):
         self._reader.close()
 
 
-class PictureFolder(_Played):
+class PictureFolder(Played):
     """The pictures of a folder in the order of their names, each as large as it is. Raises BadImage."""
 
     def __init__(self, folder, fps=30.0, repeat=True, paced=True, clock=time.monotonic, sleep=time.sleep):

@@ -77,6 +77,7 @@ def _change(luma, before):
 
 
 def main(argv):
+    """`python -m engine.live.flicker CLIP`; the exit status."""
     from engine.atomic_write import write_atomically
     from engine.commands.places import check_json_place
     from engine.live.steady import Steady

@@ -133,6 +133,12 @@ def test_psnr_of_one_level_everywhere_is_48_13_db():
     assert psnr(picture, picture) == math.inf
 
 
+@pytest.mark.parametrize("metric", [psnr, ssim])
+def test_pictures_of_two_shapes_are_not_compared(metric):
+    with pytest.raises(ValueError):
+        metric(np.zeros((16, 16, 3), np.uint8), np.zeros((1, 16, 3), np.uint8))
+
+
 def test_psnr_agrees_with_scikit_image():
     from skimage.metrics import peak_signal_noise_ratio
 

@@ -14,6 +14,7 @@ HEIGHT = 340  # pixels
 
 
 def colour(index):
+    """Of the line of that number, from 0."""
     return COLOURS[index % len(COLOURS)]
 
 
@@ -23,6 +24,7 @@ def dash(index):
 
 
 def symbol(index):
+    """Of the points of the line of that number, from 0."""
     return SYMBOLS[index % len(SYMBOLS)]
 
 

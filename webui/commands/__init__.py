@@ -1,0 +1,1 @@
+"""The commands that start a server: the page, a study for volunteers, the dashboard."""

@@ -30,4 +30,5 @@ def use(places):
 
 
 def places():
+    """The folders that the dashboard was started with."""
     return _chosen

@@ -9,6 +9,7 @@ from webui.dashboard.places import places
 
 
 def show():
+    """Draw the page; Streamlit runs it anew at every click."""
     st.title("Models", anchor=False)
     cards, problems = find_cards(places().models)
     parts.problems(problems)

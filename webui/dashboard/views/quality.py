@@ -21,6 +21,7 @@ _EVALUATE = "python launch.py evaluate --data DIR --recipe report --model unshar
 
 
 def show():
+    """Draw the page; Streamlit runs it anew at every click."""
     st.title("Quality", anchor=False)
     found, problems = find_evaluations(places().results)
     parts.problems(problems)

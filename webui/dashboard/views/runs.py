@@ -33,6 +33,7 @@ def read_ahead():
 
 
 def show():
+    """Draw the page; Streamlit runs it anew at every click."""
     st.title("Runs", anchor=False)
     found, problems = find_runs(places().runs)
     if not found:

@@ -14,6 +14,7 @@ from webui.dashboard.report_figures import FPS, FPS_MACHINE, WHOSE
 
 
 def show():
+    """Draw the page; Streamlit runs it anew at every click."""
     st.title("Speed", anchor=False)
     timings, samples, problems = find_benchmarks(places().results)
     parts.problems(problems)

@@ -16,6 +16,7 @@ _guessing = threading.Lock()  # one wrong answer a second, for all visitors toge
 
 
 def show():
+    """Draw the page; Streamlit runs it anew at every click."""
     st.title("Studies", anchor=False)
     if places().studies is None:
         parts.nothing("No folder of studies was named.", "python launch.py dashboard --studies DIR")
