@@ -7,6 +7,7 @@ be read by interpreters of any age. What happens in `prepare`:
   outside .venv:  make it, or make it anew when its Python or pip is broken -> start again inside it
   inside .venv:   complete it with pip, stamp each layer             -> start again, now with everything
 
+The base layer comes from requirements.lock: every package of it, also those that others need, by version and SHA-256.
 A stamp is written after pip has succeeded and holds a hash of the layer's requirements file, so an interrupted install
 and a changed pin both leave the layer unstamped, and the next start completes it. A lock that the kernel releases when
 its holders die keeps concurrent starts apart.
@@ -28,6 +29,7 @@ from importlib import metadata
 from pathlib import Path
 
 from engine.errors import WhetstoneError
+from pip_install import pip_install
 
 ROOT = Path(__file__).resolve().parent
 VENV = Path(os.environ.get("WHETSTONE_VENV") or ROOT / ".venv").absolute()
@@ -39,7 +41,9 @@ LAYERS = {
     "torch": "requirements-torch.txt",
     "dev": "requirements-dev.txt",
 }
+HASHES = "requirements.lock"  # of the base layer
 _LOCK = "whetstone.lock"
+_LOG = "whetstone-install.log"
 
 
 def prepare(layers, *, skip_install=False):
@@ -160,6 +164,8 @@ def _stamp(layer):
 
 def _stamp_text(layer):
     requirements = (ROOT / LAYERS[layer]).read_bytes()
+    if layer == "base":
+        requirements += (ROOT / HASHES).read_bytes()
     return f"{sys.version_info[0]}.{sys.version_info[1]} {hashlib.sha256(requirements).hexdigest()}"
 
 
@@ -206,11 +212,13 @@ def _install(layers, lock):
     files = ", ".join(LAYERS[layer] for layer in layers)
     _say(f"installing {files} into {VENV}, once; Ctrl-C stops, the next start goes on")
     _advise(layers)
-    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
-    if not sys.dont_write_bytecode:
-        pip.append("--no-compile")  # the first import compiles what it needs: 4 s and 18 MB, all of it 12 s and 90 MB
-    if _run(pip + [item.for_pip() for item in requirements], lock) != 0:
-        raise WhetstoneError(f"pip could not install everything (its words are above); {_pip_hint()}")
+    started_at = time.monotonic()
+    # the first import compiles what it needs: 4 s and 18 MB, all of it 12 s and 90 MB
+    words = [] if sys.dont_write_bytecode else ["--no-compile"]
+    if not _stamped("base") or not all(item.met() for item in read_layer("base")):
+        _pip([*words, "--require-hashes", "-r", os.fspath(ROOT / HASHES)], lock)
+    if layers != ["base"]:
+        _pip(words + [item.for_pip() for item in requirements], lock)
     missing = [item.name for item in requirements if not item.met()]
     if missing:
         raise WhetstoneError(
@@ -218,6 +226,13 @@ def _install(layers, lock):
         )
     for layer in layers:
         _stamp(layer).write_text(_stamp_text(layer), encoding="ascii")
+    _say(f"installed in {time.monotonic() - started_at:.0f} s")
+
+
+def _pip(words, lock):
+    log = VENV / _LOG
+    if not pip_install(words, log=log, say=_say, pass_fds=_shared(lock)):
+        raise WhetstoneError(f"pip could not install everything (its words are above, all in {log}); {_pip_hint()}")
 
 
 def _pip_hint():
@@ -263,10 +278,12 @@ def _drop_halves():
 
 def _run(command, lock):
     """Run a child whose output is our progress; it shares the lock, so that it is held until both have ended."""
-    shared = () if os.name == "nt" else (lock.fileno(),)
-    environment = {**os.environ, "PIP_USER": "0"}  # a pip configured for --user installs refuses to serve a venv
     # standard output belongs to the command that follows (`doctor --json > file`)
-    return subprocess.run(command, check=False, stdout=sys.stderr, env=environment, pass_fds=shared).returncode
+    return subprocess.run(command, check=False, stdout=sys.stderr, pass_fds=_shared(lock)).returncode
+
+
+def _shared(lock):
+    return () if os.name == "nt" else (lock.fileno(),)
 
 
 @contextlib.contextmanager

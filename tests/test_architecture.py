@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "reference": {"engine"},  # for its errors; what it documents is imported by name, by pdoc
     "study_plan.py": {"distill", "mos_study", "engine"},  # renders with the one, plans with the other
 }
-OURS = {name.removesuffix(".py") for name in MAY_IMPORT} | {"launch", "environment", "tests"}
+OURS = {name.removesuffix(".py") for name in MAY_IMPORT} | {"launch", "environment", "pip_install", "tests"}
 HEAVY = {"torch", "gradio", "streamlit", "openvino", "onnxruntime", "cv2", "numpy", "PIL"}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from engine.cards import DEFAULT_MODEL
+from webui import public_page
 from webui.door import Door
 from webui.picture_desk import Limits, PictureDesk
 from webui.presence import Presence
@@ -27,7 +28,11 @@ _AT_ONCE = 4  # pictures being sharpened for different visitors at the same time
 
 @dataclass(frozen=True)
 class PageSettings:
-    """How the page is served. max_pixels: of one picture. local_only: no other machine can reach it."""
+    """How the page is served. max_pixels: of one picture. local_only: no other machine can reach it.
+
+    public: anybody may open it, so limits are smaller. hosts: more names under which it is reached. frames: origins
+    that may show it in a frame.
+    """
 
     model: str | None = None  # None: the default student
     device: str = "auto"
@@ -36,6 +41,9 @@ class PageSettings:
     root_path: str = ""
     local_only: bool = True
     max_pixels: int = 100_000_000
+    public: bool = False
+    hosts: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
 
 
 @dataclass
@@ -71,14 +79,17 @@ def open_page(settings):
         loading.start()
         workspace = stack.enter_context(Workspace())
         stack.enter_context(_environment(workspace.served))
-        desk = PictureDesk(workspace, sharpeners, Limits(max_pixels=settings.max_pixels), sample_paths())
+        pixels = settings.max_pixels
+        limits = public_page.picture_limits(pixels) if settings.public else Limits(max_pixels=pixels)
+        desk = PictureDesk(workspace, sharpeners, limits, sample_paths())
         stack.callback(desk.close)
-        blocks = build_blocks(desk)
+        blocks = build_blocks(desk, public=settings.public)
         presence = Presence(on_gone=desk.leave)
         stack.callback(presence.close)
         from webui.live_routes import open_live  # what it imports is being imported by the loading thread, too
 
-        live = open_live(sharpeners, device=settings.device, backend=settings.backend)
+        live_limits = public_page.LIVE if settings.public else None
+        live = open_live(sharpeners, device=settings.device, backend=settings.backend, limits=live_limits)
         stack.callback(live.close)
         server = build_server(blocks, desk, presence, live, settings)
         loading.wait_until_loaded()
@@ -95,20 +106,21 @@ def sample_paths(folder=SAMPLES_DIR):
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
 
 
-def build_blocks(desk):
-    """The Gradio page over a desk."""
+def build_blocks(desk, public=False):
+    """The Gradio page over a desk. public: for visitors who know nothing of the machine that serves it."""
     import gradio as gr
 
     from webui import live_tab, picture_tab, theme
 
     tabs = [("Picture", lambda: picture_tab.build(desk)), ("Live", lambda: live_tab.build(desk.sharpeners))]
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
-        gr.HTML(_HEADER.format(mark=theme.mark()), elem_id="page-header")
+        where = _WHERE_PUBLIC if public else _WHERE
+        gr.HTML(_HEADER.format(mark=theme.mark(), where=where), elem_id="page-header")
         with gr.Tabs(elem_id="tabs"):
             for name, build in tabs:
                 with gr.Tab(name, elem_id=f"tab-{name.lower()}"):
                     build()
-        gr.HTML(_FOOTER, elem_id="page-footer")
+        gr.HTML(_FOOTER if public else _FOOTER + _FOOTER_DASHBOARD, elem_id="page-footer")
         blocks.unload(lambda: None)  # browsers open the heartbeat that tells us of their leaving only for this event
     blocks.queue(max_size=_WAITING, default_concurrency_limit=_AT_ONCE, api_open=False)
     return blocks
@@ -162,7 +174,8 @@ def build_server(blocks, desk, presence, live, settings):
         outer,
         owns_served=desk.workspace.owns_served,
         local_only=local_only,
-        public_hosts=[public] if public else [],
+        public_hosts=[*settings.hosts, *([public] if public else [])],
+        frames=settings.frames,
         presence=presence,
     )
 
@@ -222,6 +235,7 @@ def _environment(served):
         "GRADIO_ANALYTICS_ENABLED": "False",
         "GRADIO_ALLOWED_PATHS": "",
         "GRADIO_MCP_SERVER": "False",
+        "SYSTEM": "",  # where it is "spaces" Gradio adds the platform's badge, with fonts from other servers
         "HF_HUB_DISABLE_TELEMETRY": "1",
     }
     before = {name: os.environ.get(name) for name in ours}
@@ -245,12 +259,18 @@ _HEADER = """
 <header>
   {mark}
   <div><h1>Whetstone</h1>
-  <p>Makes soft and blurry pictures sharp. Everything happens on this machine: no picture leaves it.</p></div>
+  <p>Makes soft and blurry pictures sharp. {where}</p></div>
 </header>
 """
 
+_WHERE = "Everything happens on this machine: no picture leaves it."
+_WHERE_PUBLIC = "That happens on the server of this page, which keeps none and sends none on."
+
 _FOOTER = """
 <p>Pictures are deleted when you close the page; the Live tab keeps none. GPS positions are left out of the results.</p>
+"""
+
+_FOOTER_DASHBOARD = """
 <p>Training curves, benchmarks and studies: <code>python launch.py dashboard</code><span id="dashboard-link">, then
 <a href="http://127.0.0.1:8501" target="_blank" rel="noopener noreferrer">127.0.0.1:8501</a></span>.</p>
 """

@@ -51,26 +51,27 @@ POLICY = (
     "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
 _HEADERS = [
-    (b"content-security-policy", POLICY.encode()),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
     (b"permissions-policy", b"microphone=(), geolocation=(), usb=()"),
 ]
-_FILE_HEADERS = [*_HEADERS, (b"cache-control", b"private, no-store")]  # no picture stays in the browser's cache
+_NOT_KEPT = (b"cache-control", b"private, no-store")  # no picture stays in the browser's cache
 
 
 class Door:
     """ASGI middleware around the whole server."""
 
-    def __init__(self, app, *, owns_served, local_only, public_hosts=(), presence=None):
+    def __init__(self, app, *, owns_served, local_only, public_hosts=(), frames=(), presence=None):
         """owns_served(path): whether a file may be read by a visitor. local_only: the server listens on this machine
         alone, so that only this machine's names are right in the Host header. public_hosts: more names (a proxy's).
-        presence: told (arrive, depart) which visitors have the page open."""
+        frames: origins whose pages may show this one in a frame. presence: told (arrive, depart) which visitors have
+        the page open."""
         self.app = app
         self._presence = presence
         self._owns_served = owns_served
         self._local_only = local_only
         self._public_hosts = {host.lower() for host in public_hosts}
+        self._headers = [(b"content-security-policy", " ".join([POLICY, *frames]).encode()), *_HEADERS]
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
@@ -85,10 +86,10 @@ class Door:
             refusal = self._refuse_event(body)
             receive = _replay(body, receive)
         if refusal is not None:
-            await _answer(send, *refusal)
+            await _answer(send, *refusal, self._headers)
             return
         is_file = scope["path"].startswith(f"{API}/file=")
-        send = _with_headers(send, _FILE_HEADERS if is_file else _HEADERS)
+        send = _with_headers(send, [*self._headers, _NOT_KEPT] if is_file else self._headers)
         if self._presence is None or not scope["path"].startswith(_HEARTBEAT):
             await self.app(scope, receive, send)
             return
@@ -205,12 +206,12 @@ def _replay(body, receive):
     return receive_again
 
 
-async def _answer(send, status, sentence):
+async def _answer(send, status, sentence, more_headers):
     content = sentence.encode()
     headers = [
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"content-length", str(len(content)).encode()),
-        *_HEADERS,
+        *more_headers,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})

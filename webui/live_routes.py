@@ -27,10 +27,15 @@ class Live:
         self.visitors.close()
 
 
-def open_live(sharpeners, *, device="auto", backend="auto"):
-    """A Live over the page's choice of students (Sharpeners); nothing is loaded before it is needed."""
+def open_live(sharpeners, *, device="auto", backend="auto", limits=None):
+    """A Live over the page's choice of students (Sharpeners); nothing is loaded before it is needed.
+
+    limits: LiveLimits, None for the usual ones.
+    """
     names, default = sharpeners.names(), sharpeners.default
-    visitors = Visitors(names, default, lambda name: open_stream_sharpener(name, device=device, backend=backend))
+    visitors = Visitors(
+        names, default, lambda name: open_stream_sharpener(name, device=device, backend=backend), limits
+    )
     return Live(visitors, HostCamera(names, default, device=device, backend=backend))
 
 

@@ -44,7 +44,7 @@ class SmallProduct:
         self.wheels.mkdir()
         (self.root / "engine" / "commands").mkdir(parents=True)
         (self.root / "mos_study").mkdir()
-        for name in ("launch.py", "environment.py", "engine/errors.py", "mos_study/errors.py"):
+        for name in ("launch.py", "environment.py", "pip_install.py", "engine/errors.py", "mos_study/errors.py"):
             shutil.copy(ROOT / name, self.root / name)
         (self.root / "engine" / "commands" / "doctor.py").write_text(COMMAND, encoding="utf-8")
         self.require("base", "whetstone-tiny==1.0")
@@ -56,6 +56,17 @@ class SmallProduct:
         """Set a layer's requirements."""
         name = "requirements.txt" if layer == "base" else f"requirements-{layer}.txt"
         (self.root / name).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        (self.root / "requirements.lock").unlink(missing_ok=True)
+
+    def lock(self):
+        """Write requirements.lock for requirements.txt and the wheels that are there."""
+        lines = []
+        for line in (self.root / "requirements.txt").read_text(encoding="utf-8").splitlines():
+            name, version = line.split("#")[0].split(";")[0].strip().split("==")
+            wheel = self.wheels / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
+            digest = hashlib.sha256(wheel.read_bytes()).hexdigest() if wheel.exists() else "0" * 64
+            lines.append(f"{line.split('#')[0].strip()} --hash=sha256:{digest}\n")
+        (self.root / "requirements.lock").write_text("".join(lines), encoding="utf-8")
 
     def add_wheel(self, name, version, files=0, needs=()):
         """Put a wheel into the wheel house: a module with VERSION, and `files` more files to slow pip down."""
@@ -79,11 +90,13 @@ class SmallProduct:
         own |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.wheels.as_uri(), "PIP_CONFIG_FILE": os.devnull}
         return own | {"PIP_NO_CACHE_DIR": "1"} | more
 
-    def popen(self, *arguments, python=sys.executable, **more):
+    def popen(self, *arguments, python=sys.executable, stderr=subprocess.PIPE, **more):
         """Start `python launch.py ARGUMENTS` in a process group of its own."""
+        if not (self.root / "requirements.lock").exists():
+            self.lock()
         command = [os.fspath(python), os.fspath(self.root / "launch.py"), *arguments]
         return subprocess.Popen(
-            command, env=self.environment(**more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            command, env=self.environment(**more), stdout=subprocess.PIPE, stderr=stderr, text=True,
             cwd=self.wheels, start_new_session=True,
         )  # fmt: skip
 

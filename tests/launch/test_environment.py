@@ -1,17 +1,21 @@
 """The environment that launch.py makes: installed once, kept, repaired; with real pip and real virtual environments."""
 
+import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
+import launch
+from pip_install import progress
 from tests.launch.small_product import SmallProduct
 
+pty = pytest.importorskip("pty", reason="terminals are tested on POSIX alone")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="process groups and kill -9 are tested on POSIX alone")
 
 
@@ -56,7 +60,10 @@ def test_the_first_start_installs_and_the_second_uses_neither_pip_nor_network(ne
     new_product.add_wheel("whetstone-tiny", "1.0")
     status, out, err = new_product.start("doctor")
     assert (status, out) == (0, f"RAN {new_product.venv} 1.0\n"), err
-    assert "installing requirements.txt into" in err and "whetstone_tiny-1.0" in err  # progress is visible, on stderr
+    lines = err.splitlines()
+    assert "making" in lines[0] and "installing requirements.txt into" in lines[1] and "installed in" in lines[-1]
+    assert len(lines) <= 4 and all(line.startswith("whetstone: ") for line in lines)  # one more on an NVIDIA GPU
+    assert "whetstone_tiny-1.0" in (new_product.venv / "whetstone-install.log").read_text()  # pip's own words
 
     shutil.rmtree(new_product.wheels)
     new_product.wheels.mkdir()
@@ -185,20 +192,64 @@ def test_an_accepted_range_does_not_replace_the_pin_of_a_new_install(product):
     assert (site_packages(product) / "whetstone_deep-2.13.0.dist-info").exists()
 
 
-def test_what_pip_cannot_find_is_one_line_and_status_2(product):
+def test_what_pip_cannot_find_is_its_complaint_one_line_and_status_2(product):
     status, out, err = product.start("doctor")
     assert (status, out) == (2, "")
+    assert "ERROR: No matching distribution found for whetstone-tiny==1.0" in err
     assert err.splitlines()[-1].startswith("whetstone: pip could not install everything")
     assert "Traceback" not in err
 
 
-def test_a_python_newer_than_the_pins_is_told_which_one_to_take(new_product):
-    newer = sorted(Path.home().glob(".pyenv/versions/3.1[3-9]*/bin/python"))
-    if not newer:
-        pytest.skip("no Python newer than 3.12 on this machine")
-    status, _, err = new_product.start("doctor", python=newer[0])
+def test_a_package_that_is_not_the_locked_one_is_not_installed(product):
+    product.add_wheel("whetstone-tiny", "1.0")
+    product.lock()
+    product.add_wheel("whetstone-tiny", "1.0", files=1)  # the same version with other contents
+    status, _, err = product.start("doctor")
+    assert status == 2 and "DO NOT MATCH THE HASHES" in err
+    assert not list(site_packages(product).glob("whetstone_tiny*"))
+
+
+def test_a_package_that_is_needed_but_not_locked_is_not_installed(product):
+    product.add_wheel("whetstone-tiny", "1.0", needs=["whetstone-stowaway"])
+    product.add_wheel("whetstone-stowaway", "1.0")
+    status, _, err = product.start("doctor")
+    assert status == 2 and "whetstone-stowaway" in err
+    assert not list(site_packages(product).glob("whetstone_stowaway*"))
+
+
+def test_a_python_newer_than_the_pins_is_told_which_one_to_take(product):
+    older = (sys.version_info[0], sys.version_info[1] - 1)  # the newest that the pins know, one before this one
+    text = (product.root / "launch.py").read_text(encoding="utf-8")
+    assert f"NEWEST = {launch.OLDEST}, {launch.NEWEST}" in text
+    text = text.replace(f"NEWEST = {launch.OLDEST}, {launch.NEWEST}", f"NEWEST = {launch.OLDEST}, {older}")
+    (product.root / "launch.py").write_text(text, encoding="utf-8")
+    status, _, err = product.start("doctor")
     assert status == 2
-    assert "is newer than Whetstone's pins know" in err and "start with Python 3.12" in err
+    assert "is newer than Whetstone's pins know" in err and "start with Python {}.{}".format(*older) in err
+
+
+def test_progress_tells_megabytes_and_then_the_packages_that_are_unpacked():
+    said = "Collecting a==1\n  Downloading a-1-py3-none-any.whl (2.4 MB)\n  Downloading b-1.tar.gz (600 kB)\n"
+    assert progress("Collecting a==1\n") == "looking up packages"
+    assert progress(said) == "3 MB fetched"
+    assert progress(said + "Installing collected packages: a, b, c\n") == "3 MB fetched, unpacking 3 packages"
+
+
+def test_on_a_terminal_one_line_moves_and_is_gone_at_the_end(product):
+    product.add_wheel("whetstone-tiny", "1.0", files=4000)
+    screen, terminal = pty.openpty()
+    start = product.popen("doctor", stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError), open(screen, "rb", buffering=0) as file:  # at the end Linux answers EIO
+        while chunk := file.read(4096):
+            shown += chunk
+    assert start.communicate(timeout=60)[0].startswith("RAN")
+    first, *moves, wiped, last = shown.decode().replace("\r\n", "\n").split("\r")
+    assert first.count("\n") == 1 and "installing" in first
+    assert moves and all(re.fullmatch(r"whetstone: [^\n]+, \d+ s +", move) for move in moves)
+    assert wiped.strip() == "" and len(wiped) >= max(map(len, moves))
+    assert last.startswith("whetstone: installed in")
 
 
 def test_skip_install_installs_nothing_and_says_what_lacks(new_product):

@@ -15,17 +15,20 @@ STOP_S = 20
 
 
 class ServerProcess:
-    """`words` behind the interpreter, from the repository's root. environment: on top of this process's."""
+    """`words` behind the interpreter, from the repository's root. environment: on top of this process's.
 
-    def __init__(self, words, environment=None):
+    more: other arguments of Popen, such as cwd, env (then environment is not looked at) and user.
+    """
+
+    def __init__(self, words, environment=None, python=sys.executable, **more):
+        options = {"cwd": ROOT, "env": os.environ | {"PYTHONUNBUFFERED": "1"} | (environment or {})} | more
         self.process = subprocess.Popen(
-            [sys.executable, *map(str, words)],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"} | (environment or {}),
+            [str(python), *map(str, words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            **options,
         )
         self._lines = []
         self._reader = threading.Thread(target=lambda: self._lines.extend(self.process.stdout), daemon=True)
