@@ -86,7 +86,8 @@ class Door:
             refusal = self._refuse_event(body)
             receive = _replay(body, receive)
         if refusal is not None:
-            await _answer(send, *refusal, self._headers)
+            status, sentence = refusal
+            await _answer(send, status, sentence, self._headers)
             return
         is_file = scope["path"].startswith(f"{API}/file=")
         send = _with_headers(send, [*self._headers, _NOT_KEPT] if is_file else self._headers)
