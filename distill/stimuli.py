@@ -115,6 +115,12 @@ def open_conditions(conditions, recipe):
     """{name: Restorer} of the words of --conditions. Raises BadSetting, UnknownModel, BadCard."""
     if recipe not in RECIPES:
         raise BadSetting(f"recipe {recipe!r} is not one of {', '.join(RECIPES)}")
+    for name in CLASSICAL:
+        if name in conditions and recipe not in CLASSICAL[name]:
+            raise BadSetting(
+                f"{name!r} is not tuned for recipe {recipe!r}: leave it out, or add what `evaluate --model {name} "
+                "--tune-on DIR` finds to CLASSICAL in distill/stimuli.py"
+            )
     known = [CLEAN, DEGRADED, *CLASSICAL, *model_names()]
     found, cards = {}, {}
     for word in conditions:

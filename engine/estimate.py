@@ -27,7 +27,7 @@ _LEAST_GRADIENT = 0.25  # grey levels, root mean square; below it there is nothi
 class Estimator:
     """A card's estimator, ready to measure pictures; safe to call from several threads, which then take turns.
 
-    card: one with several experts. backend: "auto", "onnx" or "openvino"; "torch" is taken for "auto".
+    card: one with several experts. backend: "auto", "onnx" or "openvino"; any other backend is taken for "auto".
     Raises BadSetting for a blind card, UnknownBackend.
     """
 

@@ -60,16 +60,16 @@ def test_help_imports_no_heavy_package(command):
     assert done.stdout.splitlines()[-1] == "LOADED"
 
 
-def readme_commands():
-    """The words after `python launch.py` of every such line in the README's bash blocks."""
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8") if readme.exists() else ""
-    lines = "\n".join(re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)).replace("\\\n", " ").splitlines()
+def readme_commands(*names):
+    """The words after `python launch.py` of every such line in the bash blocks of README and CONTRIBUTING."""
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in names or ("README.md", "CONTRIBUTING.md")]
+    blocks = [block for text in texts for block in re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)]
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     return [shlex.split(line, comments=True)[2:] for line in lines if line.strip().startswith("python launch.py")]
 
 
 def test_the_readme_shows_commands():
-    assert len(readme_commands()) >= 5
+    assert len(readme_commands("README.md")) >= 5 and len(readme_commands("CONTRIBUTING.md")) >= 3
 
 
 @pytest.mark.parametrize("words", readme_commands(), ids=" ".join)

@@ -113,7 +113,7 @@ def open_estimator(model, backend="auto", threads=None):
     By ONNX Runtime where it is installed, as it takes 4 ms where OpenVINO takes 10 (384 x 384 pixels, one core); else,
     or when asked for, by OpenVINO. Raises UnknownBackend.
     """
-    if backend in ("auto", "torch"):
+    if backend == "auto" or choose(backend) not in ("onnx", "openvino"):  # only these two run it
         backend = next((name for name in ("onnx", "openvino") if installed(name)), "onnx")
     module, _, _ = BACKENDS[choose(backend)]
     if backend == "onnx":

@@ -33,6 +33,12 @@ def test_a_draw_can_be_replayed_and_tells_what_it_was(recipe):
     assert recipe(**json.loads(json.dumps(one.record()))) == one
 
 
+def test_the_linear_part_is_there_for_deconvolution(recipe):
+    image = data.chelsea()[:41, :60, 0].astype(np.float32)
+    soft = recipe.sample(np.random.default_rng(1)).soften(image)
+    assert soft.shape == image.shape and soft.dtype == np.float32 and recipe.margin >= 0 and recipe.revision >= 1
+
+
 def test_a_recipe_degrades(recipe):
     clean = data.chelsea()[:120, :120]
     changed = [np.mean(recipe.sample(np.random.default_rng(seed)).apply(clean) != clean) for seed in range(8)]

@@ -12,9 +12,9 @@ from PIL import Image
 from skimage import data
 
 from distill.clips import read_clip
-from distill.degrade import degradation_named
+from distill.degrade import RECIPES, degradation_named
 from distill.padded_png import padded, plain_png
-from distill.stimuli import CLASSICAL, StimulusSettings, anchor, middle, render_stimuli
+from distill.stimuli import CLASSICAL, StimulusSettings, anchor, middle, open_conditions, render_stimuli
 from engine.errors import BadData, BadSetting, UnknownModel
 from engine.sharpener import Sharpener
 from tests.engine.video.clips import make_clip, moving
@@ -159,3 +159,9 @@ def test_rendering_with_shipped_students_imports_no_torch(sources, tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["[]"]
+
+
+def test_a_classical_method_without_a_setting_for_the_recipe_is_refused(monkeypatch):
+    monkeypatch.setitem(RECIPES, "new", RECIPES["report"])
+    with pytest.raises(BadSetting, match="'cas' is not tuned for recipe 'new': leave it out"):
+        open_conditions(["clean", "cas"], "new")
