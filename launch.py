@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 
-OLDEST, NEWEST = (3, 10), (3, 12)  # the Pythons that Whetstone is tested with
+OLDEST, NEWEST = (3, 10), (3, 13)  # the Pythons that Whetstone is tested with
 
 # command: (its module, what it needs installed). A module has HELP, add_arguments(parser) and run(args) -> exit status,
 # and imports only the standard library at its top, so that --help works in an empty interpreter. One that says
@@ -33,6 +33,7 @@ COMMANDS = {
     "study analyse": ("mos_study.commands.analyse", ("base", "study")),
     "dashboard": ("webui.commands.dashboard", ("base", "dashboard")),
     "doctor": ("engine.commands.doctor", ("base",)),
+    "licences": ("engine.commands.licences", ("base",)),
     "test": ("tests.run", ("base", "study", "dashboard", "torch", "dev")),
 }
 DEFAULT = "app"
