@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 
-OLDEST, NEWEST = (3, 10), (3, 12)  # the Pythons that Whetstone is tested with
+OLDEST, NEWEST = (3, 10), (3, 13)  # the Pythons that Whetstone is tested with
 
 # command: (its module, what it needs installed). A module has HELP, add_arguments(parser) and run(args) -> exit status,
 # and imports only the standard library at its top, so that --help works in an empty interpreter. One that says
@@ -35,6 +35,7 @@ COMMANDS = {
     "dashboard": ("webui.commands.dashboard", ("base", "dashboard")),
     "doctor": ("engine.commands.doctor", ("base",)),
     "docs": ("reference.build", ("base", "study", "dashboard", "batch", "torch", "dev")),
+    "licences": ("engine.commands.licences", ("base",)),
     "test": ("tests.run", ("base", "study", "dashboard", "batch", "torch", "dev")),
 }
 DEFAULT = "app"

@@ -63,8 +63,8 @@ def _survive(look):
 
 def _python():
     yield Finding(f"Python {platform.python_version()} at {sys.executable}, {platform.platform()}")
-    if not (3, 10) <= sys.version_info[:2] <= (3, 12):
-        yield note("Whetstone is tested with Python 3.10 to 3.12", "start launch.py with Python 3.12")
+    if not (3, 10) <= sys.version_info[:2] <= (3, 13):
+        yield note("Whetstone is tested with Python 3.10 to 3.13", "start launch.py with Python 3.12")
 
 
 def _processor():

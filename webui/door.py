@@ -86,8 +86,7 @@ class Door:
             refusal = self._refuse_event(body)
             receive = _replay(body, receive)
         if refusal is not None:
-            status, sentence = refusal
-            await _answer(send, status, sentence, self._headers)
+            await _answer(send, *refusal, headers=self._headers)
             return
         is_file = scope["path"].startswith(f"{API}/file=")
         send = _with_headers(send, [*self._headers, _NOT_KEPT] if is_file else self._headers)
@@ -207,14 +206,10 @@ def _replay(body, receive):
     return receive_again
 
 
-async def _answer(send, status, sentence, more_headers):
+async def _answer(send, status, sentence, *, headers):
     content = sentence.encode()
-    headers = [
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", str(len(content)).encode()),
-        *more_headers,
-    ]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    ours = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*ours, *headers]})
     await send({"type": "http.response.body", "body": content})
 
 

@@ -99,7 +99,7 @@ def test_an_old_python_is_told_what_is_needed_in_one_line(python):
         pytest.skip("no Python older than 3.10 on this machine")
     done = subprocess.run([python, ROOT / "launch.py", "doctor"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("whetstone: Python 3.10 to 3.12 is needed, this is ")
+    assert done.stderr.startswith("whetstone: Python 3.10 to 3.13 is needed, this is ")
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -29,8 +29,11 @@ def tiny_mixture(folder):
 class PageProcess(ServerProcess):
     """The command `app` as a user starts it. address: where it answers; temporary: its folder for temporary files."""
 
-    def __init__(self, folder, *options, environment=None, prelude="", browser=False):
-        """folder: for the student and the temporary files. options: of the command. prelude: Python run before it."""
+    def __init__(self, folder, *options, environment=None, prelude="", browser=False, **more):
+        """folder: for the student and the temporary files. options: of the command. prelude: Python run before it.
+
+        more: of ServerProcess.
+        """
         self.temporary = Path(folder) / "tmp"
         self.temporary.mkdir(exist_ok=True)
         if "--model" not in options:
@@ -39,7 +42,7 @@ class PageProcess(ServerProcess):
         if "--port" not in options:
             words += ["--port", "0"]
         program = f"{prelude}\nimport sys, launch\nsys.exit(launch.main({list(map(str, words))!r}))"
-        super().__init__(["-c", program], {"TMPDIR": str(self.temporary)} | (environment or {}))
+        super().__init__(["-c", program], {"TMPDIR": str(self.temporary)} | (environment or {}), **more)
         self.address = None
 
     def wait_until_ready(self):

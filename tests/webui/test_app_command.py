@@ -50,6 +50,7 @@ def test_without_options_only_this_machine_gets_in():
         ["--max-megapixels", "0"],
         ["--max-megapixels", "nan"],
         ["--listen", "--host", "192.168.1.5", "--auth", "a:b"],
+        ["--public", "--auth", "a:b"],
     ],
 )
 def test_settings_that_do_not_go_together_are_refused_in_one_line(words, monkeypatch):
@@ -63,6 +64,15 @@ def test_listening_with_a_password_is_fine(monkeypatch):
     assert app.check(parsed("--listen", "--auth", "anna:se:cret")) == ("0.0.0.0", ("anna", "se:cret"))
     monkeypatch.setenv("WHETSTONE_AUTH", "anna:quiet")
     assert app.check(parsed("--listen")) == ("0.0.0.0", ("anna", "quiet"))
+
+
+def test_only_public_lets_other_machines_in_without_a_password(monkeypatch):
+    monkeypatch.delenv("WHETSTONE_AUTH", raising=False)
+    assert app.check(parsed("--public")) == ("127.0.0.1", None)
+    assert app.check(parsed("--public", "--listen")) == ("0.0.0.0", None)
+    monkeypatch.setenv("WHETSTONE_AUTH", "anna:secret")
+    with pytest.raises(BadSetting, match="give only one of them"):  # a password that nobody is asked for is a mistake
+        app.check(parsed("--public", "--listen"))
 
 
 def test_a_port_that_another_program_has_is_named_with_one_that_is_free():

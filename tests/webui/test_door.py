@@ -10,7 +10,7 @@ from webui.door import Door
 OWN = "/tmp/served/abc/photo.jpg"
 
 
-def knock(method="GET", path="/", headers=None, body=b"", *, local_only=True, public_hosts=()):
+def knock(method="GET", path="/", headers=None, body=b"", *, local_only=True, public_hosts=(), frames=()):
     """(status, headers, what the application saw) of one request."""
     seen, sent = [], []
 
@@ -26,7 +26,8 @@ def knock(method="GET", path="/", headers=None, body=b"", *, local_only=True, pu
     async def send(message):
         sent.append(message)
 
-    door = Door(application, owns_served=lambda p: p == OWN, local_only=local_only, public_hosts=public_hosts)
+    allowed = {"local_only": local_only, "public_hosts": public_hosts, "frames": frames}
+    door = Door(application, owns_served=lambda p: p == OWN, **allowed)
     given = {"host": "127.0.0.1:7860", **(headers or {})}
     raw = [(name.encode(), value.encode()) for name, value in given.items()]
     scope = {"type": "http", "method": method, "path": path, "headers": raw}
@@ -138,6 +139,15 @@ def test_every_answer_keeps_the_browser_at_home(path):
     policy = headers["content-security-policy"]
     assert "default-src 'self'" in policy and "http" not in policy and "*" not in policy
     assert headers["referrer-policy"] == "no-referrer" and headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere"])
+def test_a_frame_of_another_site_shows_the_page_where_that_is_allowed_alone(path):
+    def ancestors(**options):
+        return knock(path=path, **options)[1]["content-security-policy"].rpartition("frame-ancestors")[2].split()
+
+    assert ancestors() == ["'self'"]
+    assert ancestors(frames=["https://huggingface.co"]) == ["'self'", "https://huggingface.co"]
 
 
 def test_pictures_are_not_kept_in_the_browsers_cache():
