@@ -1,4 +1,4 @@
-"""The mixing in ONNX makes the constants that engine.assemble and engine.graph make in NumPy, and knows their places."""
+"""The mixing in ONNX makes the constants that engine.assemble and engine.graph make, and knows their places."""
 
 import numpy as np
 import onnx
