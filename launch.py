@@ -26,6 +26,7 @@ COMMANDS = {
     "figures": ("distill.commands.figures", ("base", "torch")),
     "evaluate": ("distill.commands.evaluate", ("base", "torch")),
     "export": ("engine.commands.export", ("base",)),
+    "space": ("webui.commands.space", ("base",)),
     "benchmark": ("engine.commands.benchmark", ("base",)),
     "study plan": ("study_plan", ("base", "study")),
     "study serve": ("webui.commands.study_serve", ("base", "study")),

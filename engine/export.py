@@ -61,18 +61,28 @@ def exported_student(card, degradation, file_format="onnx", precision="float32")
     told = {"degradation": "any" if blind else json.dumps(asdict(degradation)), "precision": precision}
     zero = ZERO if precision == "int8" else 0
     files, run = _made(model, file_format, _facts(card) | told | {"stride": card.config.stride, "zero": zero})
-    other, apart = _other_runtime(file_format), []
-    stride = card.config.stride
-    with Sharpener(card, backend=other, degradation="auto" if blind else degradation, precision=precision) as engine:
+    other = other_runtime(file_format)
+    apart = residuals_apart(card, degradation, precision, other, run)
+    return Exported(files, agreement(apart, precision, other))
+
+
+def residuals_apart(card, degradation, precision, other, run):
+    """How far apart two residuals are, in grey levels, over pictures of two sizes: an array.
+
+    run(pixels): (H, W, C) uint8 -> a file's residual; other: the engine's backend that it is compared with.
+    """
+    stride, apart = card.config.stride, []
+    told = "auto" if card.config.experts == 1 else degradation
+    with Sharpener(card, backend=other, degradation=told, precision=precision) as engine:
         for height, width in ((48 * stride, 80 * stride), (31 * stride, 9 * stride)):  # two: sizes are dynamic
             seen = student_input(frame(height, width), card.config.channels)
             apart.append(np.abs(as_levels(run(seen)) - as_levels(engine.residual(seen))).ravel())
-    return Exported(files, _agreement(np.concatenate(apart), precision, other))
+    return np.concatenate(apart)
 
 
 def exported_estimator(card, file_format="onnx"):
     """The estimator of a card with several experts as Exported. Raises BadSetting, UnknownBackend, BadOutput."""
-    other = _other_runtime(file_format)
+    other = other_runtime(file_format)
     engine = Estimator(card, backend=other)
     try:
         facts = _facts(card) | {"precision": "float32", "vector": VECTOR}
@@ -112,17 +122,18 @@ def _made(model, file_format, facts):
     if file_format == "onnx":
         helper.set_model_props(model, facts)
         data = model.SerializeToString()
-        return {".onnx": data}, _onnx_runtime(data)
+        session = onnx_runtime(data)
+        return {".onnx": data}, lambda pixels: session.run(None, {"pixels": pixels[None]})[0][0]
     return _made_ir(model, facts)
 
 
-def _onnx_runtime(data):
+def onnx_runtime(data):
+    """A session of ONNX Runtime on the processor."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors alone
-    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    return lambda pixels: session.run(None, {"pixels": pixels[None]})[0][0]
+    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def _made_ir(model, facts):
@@ -141,13 +152,13 @@ def _made_ir(model, facts):
     return files, lambda pixels: compiled({0: pixels[None]})[0][0]
 
 
-def _other_runtime(file_format):
+def other_runtime(file_format):
     """The engine's backend that does not also run the file; where it is not installed, the same one."""
     other = "onnx" if file_format == "openvino" else "openvino"
     return other if installed(other) else choose(file_format)
 
 
-def _agreement(apart, precision, other):
+def agreement(apart, precision, other):
     """How far apart the residuals are, in words; apart: absolute differences in grey levels."""
     if precision == "float32":
         words = f"within {apart.max():.5f} grey levels of the engine by {other}, at most {LEVELS_APART} is allowed"

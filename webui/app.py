@@ -132,6 +132,7 @@ def build_server(blocks, desk, presence, live, settings):
     import gradio as gr
 
     from webui import theme
+    from webui.here_routes import add_here_routes
     from webui.live_guard import Guard
     from webui.live_routes import add_routes
 
@@ -144,6 +145,7 @@ def build_server(blocks, desk, presence, live, settings):
     local_only = settings.local_only and not settings.root_path
     guard = Guard(outer, asks_login=settings.auth is not None, local_only=local_only)
     add_routes(outer, live, guard)
+    add_here_routes(outer, guard)
 
     gr.mount_gradio_app(
         outer,

@@ -10,9 +10,11 @@ import json
 from urllib.parse import urlsplit
 
 from webui.server import ABOUT_PATH
+from webui.static_page import ISOLATION
 
 API = "/gradio_api"
 ACCESS_PATH = "/live/access"  # tells the page whether this visitor may use this machine's camera
+HERE_PATH = "/here/"  # the page that sharpens in the visitor's own browser
 _HEARTBEAT = f"{API}/heartbeat/"  # a connection that lasts as long as the page is open
 _LARGEST_EVENT = 2**20  # bytes of JSON; pictures come as uploads, not in events
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
@@ -27,6 +29,7 @@ _OPEN = {  # exact paths
         "/robots.txt",
         ABOUT_PATH,
         ACCESS_PATH,
+        HERE_PATH.rstrip("/"),
         "/logout",
         f"{API}/queue/data",
         f"{API}/queue/status",
@@ -39,7 +42,7 @@ _OPEN = {  # exact paths
     },
     "POST": {"/login", f"{API}/upload", f"{API}/queue/join", f"{API}/cancel", f"{API}/reset"},
 }
-_OPEN_BELOW = {"GET": ("/assets/", "/static/", "/svelte/", _HEARTBEAT, f"{API}/file="), "POST": ()}
+_OPEN_BELOW = {"GET": ("/assets/", "/static/", "/svelte/", HERE_PATH, _HEARTBEAT, f"{API}/file="), "POST": ()}
 
 _WEBSOCKETS = {"/live/browser", "/live/host"}
 
@@ -54,6 +57,18 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
     (b"permissions-policy", b"microphone=(), geolocation=(), usb=()"),
+]
+# This page has no inline script; it starts modules from memory, whose hash it has checked. Isolated, its WebAssembly
+# may have threads.
+_HERE_POLICY = (
+    "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src 'self' blob:; "
+    "connect-src 'self' blob: data:; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+_HERE_HEADERS = [
+    (b"content-security-policy", _HERE_POLICY.encode()),
+    *_HEADERS,
+    *((name.encode(), value.encode()) for name, value in ISOLATION.items()),
 ]
 _NOT_KEPT = (b"cache-control", b"private, no-store")  # no picture stays in the browser's cache
 
@@ -88,8 +103,7 @@ class Door:
         if refusal is not None:
             await _answer(send, *refusal, headers=self._headers)
             return
-        is_file = scope["path"].startswith(f"{API}/file=")
-        send = _with_headers(send, [*self._headers, _NOT_KEPT] if is_file else self._headers)
+        send = _with_headers(send, self._headers_of(scope["path"]))
         if self._presence is None or not scope["path"].startswith(_HEARTBEAT):
             await self.app(scope, receive, send)
             return
@@ -99,6 +113,11 @@ class Door:
             await self.app(scope, receive, send)
         finally:
             self._presence.depart(visitor)
+
+    def _headers_of(self, path):
+        if path.startswith(HERE_PATH):
+            return _HERE_HEADERS
+        return [*self._headers, _NOT_KEPT] if path.startswith(f"{API}/file=") else self._headers
 
     def _refusal(self, scope):
         """(status, sentence) when the request does not belong here, else None."""

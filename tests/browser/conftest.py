@@ -1,9 +1,15 @@
-"""One page and one headless Chromium for all browser tests."""
+"""One page and one headless Chromium for all browser tests; the page for static hosts, as its command writes it."""
 
 import pytest
 
+import launch
 from tests.browser.chromium import chromium, open_page
+from tests.browser.here_page import here_page, strangers
+from tests.browser.ort_web import runtime_or_skip
+from tests.browser.static_server import custom_headers, served
 from tests.webui.page_process import running_page
+
+BELOW = "/somebody/whetstone/"  # a static host may serve a page below a path
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +22,40 @@ def running():
 def browser():
     with chromium() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder that `launch.py space --static` writes, with the runtime in it."""
+    runtime_or_skip()
+    folder = tmp_path_factory.mktemp("written") / "site"
+    assert launch.main(["space", "--static", str(folder), "--runtime", "local", "--skip-install"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    """Where a plain static host serves it."""
+    with served(site, custom_headers((site / "README.md").read_text(encoding="utf-8")), BELOW) as where:
+        yield where
+
+
+@pytest.fixture
+def visit_here(browser, address):
+    """visit_here(query, **options) gives its page, ready; nothing was asked of others, and nothing complained."""
+    opened = []
+
+    def open_one(query="", **options):
+        context = here_page(browser, f"{address}?{query}", **options)
+        page, log = context.__enter__()
+        opened.append((context, log))
+        return page
+
+    yield open_one
+    for context, _log in reversed(opened):
+        context.__exit__(None, None, None)
+    for _context, log in opened:
+        assert strangers(log, address) == []
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from engine.degradation import TYPICAL
 from engine.export import exported_estimator, exported_student
 from engine.students import RANGES
 from tests.browser.chromium import Log
-from tests.browser.ort_web import MODULE, served
+from tests.browser.ort_web import served_with_runtime
+from webui.browser_runtime import MODULE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -58,7 +59,7 @@ def page(browser, files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     for name, contents in files.items():
         (folder / f"{name}.onnx").write_bytes(contents)
-    with served(folder) as address:
+    with served_with_runtime(folder) as address:
         opened, log = browser.new_page(), Log()
         opened.on("request", lambda request: log.requests.append(request.url))
         opened.on("console", lambda said: said.type in ("warning", "error") and log.complaints.append(said.text))

@@ -161,6 +161,7 @@ window.addEventListener("pagehide", () => {
 
 fill(parts.student, props.students.map(({ name, words }) => [name, words]), props.student);
 setMode("browser");
+find("here").href = socketAddress("here/").replace(/^ws/, "http");
 fetch(socketAddress("live/access").replace(/^ws/, "http"))
   .then((answered) => answered.json())
   .then((access) => {
