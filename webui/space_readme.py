@@ -34,6 +34,7 @@ than one thread where the host sends the headers above.
 
 
 def readme():
+    """The README.md as text, of lines that end with a newline."""
     # Hugging Face shows a Space inside its own page, which is another origin
     values = {**ISOLATION, "cross-origin-resource-policy": "cross-origin"}
     headers = "\n".join(f"  {name}: {value}" for name, value in values.items())
