@@ -23,9 +23,9 @@ COPY engine engine
 COPY distill distill
 COPY mos_study mos_study
 COPY webui webui
-# the list of commands names `test` and `docs`, too
+COPY reference reference
+# the list of commands names `test`, too
 COPY tests/__init__.py tests/run.py tests/
-COPY reference/__init__.py reference/build.py reference/
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
 USER 1000
 EXPOSE 7860

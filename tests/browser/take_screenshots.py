@@ -17,6 +17,7 @@ from tests.webui.server_process import ROOT
 
 FOLDER = ROOT / "assets" / "screenshots"
 LARGEST = 250_000  # bytes: the README is loaded often
+LARGEST_MOVING = 1_500_000
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 LIVE = {"width": 1280, "height": 900}
 SHOTS = {  # file name: options of the browser context, sample (None: nothing brought yet)
@@ -39,6 +40,31 @@ def take(browser, address, options, sample):
         return page.screenshot()
 
 
+def take_sweep(browser, address, sample):
+    """Frames of the comparison while the divider goes from right to left and back: PNGs."""
+    with open_page(browser, address, viewport={"width": 1000, "height": 900}) as (page, _log):
+        page.wait_for_selector("#samples button img")
+        page.click(f"#samples button[title='{sample}']")
+        wait_for_result(page, sample)
+        page.wait_for_timeout(800)
+        divider, pictures, frames = page.locator("#compare [data-testid=slider]"), page.locator("#compare"), []
+        divider.focus()
+        for key, times in (("ArrowRight", 20), ("ArrowLeft", 40), ("ArrowRight", 20)):
+            for step in range(times):
+                page.keyboard.press(key)
+                if step % 2:
+                    frames.append(pictures.screenshot())
+        return frames
+
+
+def keep_sweep(name, pngs):
+    """Write the frames as one moving picture."""
+    frames = [Image.open(io.BytesIO(png)).convert("RGB") for png in pngs]
+    path = FOLDER / f"{name}.webp"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=70, loop=0, quality=70, method=6)
+    _say_size(path, frames[0], LARGEST_MOVING)
+
+
 def take_live(address, folder):
     """The bytes of a PNG of the Live tab on a film of scikit-image's astronaut."""
     flags = write_film(Path(folder) / "film.mjpeg", 480, 640, clip=lambda: None)
@@ -56,10 +82,14 @@ def keep(name, png):
     """Write the picture and say how large it is."""
     shot, path = Image.open(io.BytesIO(png)), FOLDER / f"{name}.webp"
     shot.convert("RGB").save(path, quality=90, method=6)
+    _say_size(path, shot, LARGEST)
+
+
+def _say_size(path, picture, most):
     size = path.stat().st_size
-    print(f"{path.relative_to(ROOT)}: {shot.width} x {shot.height}, {size / 1000:.0f} KB")
-    if size > LARGEST:
-        raise SystemExit(f"{path.name} has {size} bytes, more than {LARGEST}")
+    print(f"{path.relative_to(ROOT)}: {picture.width} x {picture.height}, {size / 1000:.0f} KB")
+    if size > most:
+        raise SystemExit(f"{path.name} has {size} bytes, more than {most}")
 
 
 def main():
@@ -70,6 +100,7 @@ def main():
             with chromium() as browser:
                 for name, (options, sample) in SHOTS.items():
                     keep(f"page-{name}", take(browser, process.address, options, sample))
+                keep_sweep("sweep", take_sweep(browser, process.address, "scene"))
             keep("live", take_live(process.address, folder))
         finally:
             process.stop()
