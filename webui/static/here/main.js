@@ -96,7 +96,13 @@ async function sharpenPicture(kind) {
   if (whole) say("Sharpening ...");
   const progress = (share) => mine === picture && say(`Sharpening ... ${Math.round(100 * share)} %`);
   const message = whole ? { type: "picture", bitmap: mine.bitmap, student: student() } : { type: "strength" };
-  const result = await engine.sharpen({ ...message, strength: strength() }, whole ? [mine.bitmap] : [], progress);
+  let result;
+  try {
+    result = await engine.sharpen({ ...message, strength: strength() }, whole ? [mine.bitmap] : [], progress);
+  } catch (error) {
+    if (mine === picture) picture = null; // its bitmap went to the worker and is lost
+    throw error;
+  }
   if (result.bitmap) Object.assign(mine, { bitmap: result.bitmap, way, ms: result.ms });
   if (mine !== picture) return mine.bitmap.close();
   mine.result = result;
@@ -126,7 +132,7 @@ async function bring(file) {
 
 async function startCamera() {
   await ready;
-  picture = null;
+  find("start").disabled = true;
   say("Waiting for the camera: the browser may ask for it.");
   times = new RecentTimes();
   const [width, height] = find("size").value.split("x").map(Number);
@@ -139,7 +145,10 @@ async function startCamera() {
   } catch (error) {
     closeCamera();
     throw error;
+  } finally {
+    find("start").disabled = false;
   }
+  picture = null;
   find("start").textContent = "Stop the camera";
   find("download").disabled = false;
   say("");
@@ -148,8 +157,10 @@ async function startCamera() {
 async function nextFrame() {
   working = true;
   try {
-    for (let bitmap = await camera.take(); bitmap; bitmap = await camera.take()) {
+    for (;;) {
       const takenAt = performance.now();
+      const bitmap = await camera.take();
+      if (!bitmap) break;
       if (bypass) {
         view.showUntouched(bitmap, bitmap.width, bitmap.height);
         bitmap.close();
@@ -256,7 +267,7 @@ attempt(async () => {
   const list = await fetchFile(new URL("./models/students.json", import.meta.url), null, "Write the page anew with `python launch.py space --static OUT`.");
   const { students, chosen } = await list.json();
   find("student").replaceChildren(...students.map(({ name, words }) => new Option(words, name)));
-  find("student").value = asked.get("student") ?? chosen;
+  find("student").value = students.some(({ name }) => name === asked.get("student")) ? asked.get("student") : chosen;
   find("backend").value = asked.get("backend") ?? "";
   ready = startEngine();
   await ready;

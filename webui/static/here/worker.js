@@ -90,7 +90,10 @@ const ACTIONS = {
   start,
   picture: sharpen,
   frame: sharpen,
-  strength: ({ id, strength }) => last && send(id, last, strength, performance.now()),
+  strength({ id, strength }) {
+    if (!last) throw new Error("there is no picture whose strength could change");
+    send(id, last, strength, performance.now());
+  },
 };
 let work = Promise.resolve();
 self.onmessage = ({ data }) => {
