@@ -3,13 +3,15 @@
     python -m tests.measure.batch_time --pictures ../shared/data/test --json assets/results/batch_time.json
 
 Both are run as a user runs them, in turn, each into a new folder; the results of every run are compared byte for byte.
+`seconds` are from start to end; `pictures_per_second` leave out what comes before the first picture is begun and after
+the last is done (Ray's start and end). `fastest` is the run that other work on the machine disturbed least.
 """
 
 import argparse
 import json
+import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def measure(pictures, number, workers, model, runs):
-    """A dict of both commands: seconds from start to end, and those that the command itself says it sharpened for."""
+    """A dict of both commands' times; the command itself says how long it sharpened for."""
     with tempfile.TemporaryDirectory(prefix="whetstone-batch-time-") as place:
         folder = Path(place) / "in"
         folder.mkdir()
@@ -49,10 +51,12 @@ def measure(pictures, number, workers, model, runs):
             "model": model,
             "workers": workers,
             "same_bytes": True,
+            "load_of_the_machine": round(os.getloadavg()[0], 1),
             **{
                 name: {
-                    "seconds": round(statistics.median(one["whole"]), 2),
-                    "pictures_per_second": round(len(contents[0]) / statistics.median(one["sharpening"]), 2),
+                    "seconds": [round(value, 2) for value in one["whole"]],
+                    "pictures_per_second": [round(len(contents[0]) / value, 2) for value in one["sharpening"]],
+                    "fastest": round(len(contents[0]) / min(one["sharpening"]), 2),
                 }
                 for name, one in seconds.items()
             },
