@@ -61,8 +61,9 @@ def test_help_imports_no_heavy_package(command):
 
 
 def readme_commands(*names):
-    """The words after `python launch.py` of every such line in the bash blocks of README and CONTRIBUTING."""
-    texts = [(ROOT / name).read_text(encoding="utf-8") for name in names or ("README.md", "CONTRIBUTING.md")]
+    """The words after `python launch.py` of every such line in the bash blocks of README, guide and CONTRIBUTING."""
+    ours = ("README.md", "CONTRIBUTING.md", *(f"guide/{path.name}" for path in sorted((ROOT / "guide").glob("*.md"))))
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in names or ours]
     blocks = [block for text in texts for block in re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)]
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
     return [shlex.split(line, comments=True)[2:] for line in lines if line.strip().startswith("python launch.py")]

@@ -1,4 +1,4 @@
-"""The README's examples, run as they stand on real pictures in a new folder."""
+"""The examples of the README and its guide, run as they stand on real pictures in a new folder."""
 
 import os
 import re
@@ -17,7 +17,8 @@ from engine.degradation import TYPICAL
 from tests.engine.video.clips import make_clip, moving
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "guide").glob("*.md"))]
+README = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
 PROGRAMS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
@@ -60,14 +61,21 @@ def test_the_lines_without_whetstone_sharpen_alike(folder):
 
 
 def test_the_sharpen_commands_write_what_the_readme_says(folder):
-    commands = re.findall(r"^python launch\.py (sharpen .*)$", README, flags=re.MULTILINE)
+    found = re.findall(r"^python launch\.py (sharpen .*)$", README, flags=re.MULTILINE)
+    commands = {tuple(shlex.split(command, comments=True)) for command in found}  # a page may show another's again
     assert len(commands) >= 2
-    for command in commands:
-        run([sys.executable, ROOT / "launch.py", *shlex.split(command, comments=True)], folder)
+    for words in sorted(commands):
+        run([sys.executable, ROOT / "launch.py", *words], folder)
     assert (folder / "photo-sharp.jpg").is_file() and (folder / "clip-sharp.mp4").is_file()
     assert (folder / "sharp" / "page.png").is_file() and (folder / "sharp" / "more" / "coffee.webp").is_file()
 
 
-def test_every_file_that_the_readme_shows_is_there():
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_file_that_a_page_shows_is_there(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_readme_leads_to_every_page_of_the_guide():
+    readme = PAGES[0].read_text(encoding="utf-8")
+    assert all(f"](guide/{page.name})" in readme for page in PAGES[1:]) and len(PAGES) > 5

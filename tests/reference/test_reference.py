@@ -88,10 +88,10 @@ def test_a_page_loads_nothing_from_elsewhere(pages):
 
 
 def promised():
-    """Names of ours that README and CONTRIBUTING write: imports, and dotted names in code."""
+    """Names of ours that README, guide and CONTRIBUTING write: imports, and dotted names in code."""
     names = set()
-    for file in ("README.md", "CONTRIBUTING.md"):
-        text = (ROOT / file).read_text(encoding="utf-8")
+    for file in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "guide").glob("*.md")):
+        text = file.read_text(encoding="utf-8")
         code = " ".join(re.findall(r"```.*?```|`[^`]+`", text, flags=re.DOTALL))
         owners = "|".join(PACKAGES)
         for home, imported in re.findall(rf"from ((?:{owners})[\w.]*) import ([\w, ]+)", code):
