@@ -111,18 +111,19 @@ def _made(model, file_format, facts):
     facts = {key: str(value) for key, value in facts.items()}
     if file_format == "onnx":
         helper.set_model_props(model, facts)
-        data = model.SerializeToString()
-        return {".onnx": data}, _onnx_runtime(data)
+        return _made_onnx(model)
     return _made_ir(model, facts)
 
 
-def _onnx_runtime(data):
+def _made_onnx(model):
     import onnxruntime as ort
+
+    from engine.backends.onnx import open_session
 
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors alone
-    session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    return lambda pixels: session.run(None, {"pixels": pixels[None]})[0][0]
+    session, model = open_session(model, options, "CPUExecutionProvider")
+    return {".onnx": model.SerializeToString()}, lambda pixels: session.run(None, {"pixels": pixels[None]})[0][0]
 
 
 def _made_ir(model, facts):
