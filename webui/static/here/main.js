@@ -53,15 +53,13 @@ async function attempt(action) {
 
 async function startEngine() {
   engine?.close();
-  engine = new Engine();
+  const mine = new Engine();
+  engine = mine;
   [way, document.body.dataset.ready] = [null, "false"];
   say("Loading ...");
-  const mine = engine;
   const onChange = (chosen) => {
-    if (engine !== mine) return mine.close();
     way = chosen;
     figures();
-    return undefined;
   };
   await mine.start({ student: student(), only: find("backend").value, precision: asked.get("precision") ?? "", onChange });
   if (engine !== mine) return;
