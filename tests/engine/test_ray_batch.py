@@ -94,6 +94,7 @@ def patience(seconds):
 
 
 @needs_ray
+@pytest.mark.slow
 def test_results_are_those_of_sharpen_byte_for_byte_and_a_broken_picture_is_named(tmp_path):
     folder = tmp_path / "My scans"
     (folder / "sub").mkdir(parents=True)
@@ -113,6 +114,7 @@ def test_results_are_those_of_sharpen_byte_for_byte_and_a_broken_picture_is_name
 
 
 @needs_ray
+@pytest.mark.slow
 def test_results_that_are_there_are_left_and_the_rest_is_done(tmp_path):
     folder, results = many(tmp_path / "in", 4, 60, 80), tmp_path / "in-sharp"
     results.mkdir()
