@@ -29,7 +29,7 @@ def write_whole(path, data):
 
 
 def harmless(text):
-    """Text that a spreadsheet takes neither for a formula nor for a further row: an apostrophe goes before a formula."""
+    """Text that a spreadsheet takes neither for a formula (an apostrophe goes before it) nor for a further row."""
     text = text.replace("\r", " ")  # csv leaves it unquoted, and programs end a row there
     return "'" + text if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\n") else text
 

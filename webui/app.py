@@ -185,6 +185,7 @@ def build_server(blocks, desk, presence, live, settings):
         may_enter=guard.may_enter,
         turnstile=Turnstile(visits, lambda: queued(blocks, behind_proxy), desk.workspace.served),
         behind_proxy=behind_proxy,
+        take_in=desk.workspace.take_in,
     )
 
 

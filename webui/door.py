@@ -92,14 +92,16 @@ class Door:
         may_enter=None,
         turnstile=None,
         behind_proxy=False,
+        take_in=None,
     ):
         """owns_served(path): whether a file may be read by a visitor. local_only: the server listens on this machine
         alone, so that only this machine's names are right in the Host header. public_hosts: more names (a proxy's).
         frames: origins whose pages may show this one in a frame. presence: told (arrive, depart) which visitors have
         the page open. may_enter(scope), awaited: whether that is a visitor who has logged in where a login is asked.
-        turnstile: a Turnstile, how much one may ask; behind_proxy: as of address_of."""
+        turnstile: a Turnstile, how much one may ask; behind_proxy: as of address_of.
+        take_in: as of pass_upload."""
         self.app = app
-        self._turnstile, self._behind_proxy = turnstile, behind_proxy
+        self._turnstile, self._behind_proxy, self._take_in = turnstile, behind_proxy, take_in
         self._may_enter = may_enter
         self._presence = presence
         self._owns_served = owns_served
@@ -125,7 +127,9 @@ class Door:
             return
         if self._turnstile is not None and scope["method"] == "POST" and scope["path"] == f"{API}/upload":
             address, inner = address_of(scope, self._behind_proxy), _with_headers(send, self._headers)
-            refusal = await pass_upload(self.app, scope, receive, inner, self._turnstile, address)
+            refusal = await pass_upload(
+                self.app, scope, receive, inner, turnstile=self._turnstile, address=address, take_in=self._take_in
+            )
             if refusal is not None:
                 await _answer(send, *refusal, headers=self._headers)
             return

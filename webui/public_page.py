@@ -22,6 +22,8 @@ def picture_limits(max_pixels):
         max_files=20,
         max_total_bytes=120 * 2**20,
         max_visitors=50,
+        job_s=60.0,
+        unclaimed_s=300.0,
         idle_s=900.0,
     )
 

@@ -21,7 +21,7 @@ class VisitLimits:
     events_burst: float = 300.0
     upload_bytes_per_s: float = 100.0 * _MB
     upload_burst: float = 4096.0 * _MB
-    waiting: int = 48  # events of one address in the page's queue
+    waiting: int = 64  # events of one address in the page's queue
     waiting_each: int = 8  # of one open page
     patience_s: float = 5.0
     disk_left: int = 1024 * _MB  # bytes; no upload is taken while the temporary folder's disk has less

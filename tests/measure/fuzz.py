@@ -24,10 +24,10 @@ from tests.webui.study_process import Volunteer, running_study
 def properties(page, begun):
     """name -> (property, its strategies, examples in a round)."""
     return {
-        "pictures": (picture_or_bad_image, (damaged(),), 1000),
-        "frames": (doors.live_frame, (damaged(doors.FRAME_FILES),), 1000),
+        "pictures": (picture_or_bad_image, (damaged(),), 300),
+        "frames": (doors.live_frame, (damaged(doors.FRAME_FILES),), 500),
         "live": (lambda messages: doors.live_protocol(page, messages), (doors.MESSAGES,), 40),
-        "study": (lambda *request: doors.study_request(*begun, *request), doors.REQUESTS, 200),
+        "study": (lambda *request: doors.study_request(*begun, *request), doors.REQUESTS, 150),
     }
 
 

@@ -1,6 +1,6 @@
 """Fuzz at the doors: frames and messages of the Live tab, requests of the study. Bounded here; findings stay here.
 
-Damaged picture files: tests/engine/test_images_bad.py. `python -m tests.measure.fuzz --minutes N` runs all of them for as long as one likes.
+Damaged picture files: tests/engine/test_images_bad.py. `python -m tests.measure.fuzz --minutes N` goes on.
 """
 
 import json

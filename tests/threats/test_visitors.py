@@ -82,12 +82,11 @@ def test_a_token_of_a_study_cannot_be_guessed_and_opens_nothing_else(study):
         assert send(process.address, path, headers=[("X-Session", process.token)]).status == 401
 
 
-def test_what_a_visitor_brings_is_gone_when_they_are_even_what_was_never_announced(public_page):
+def test_what_a_visitor_brings_is_gone_when_they_are(public_page):
     with Visitor(public_page.address) as visitor:
         visitor.bring((PNG, "a.png"), (PNG + b"1", "b.png"))
         visitor.event("drop", "upload", after="then")
         visitor.event("run-all", "click")
-        visitor.upload(PNG + b"unannounced", "c.png", session=visitor.session)
         assert files_of(public_page)
         visitor.leave()
     ends_at = time.monotonic() + 30
