@@ -68,11 +68,18 @@ def summarise_clean(rows):
 
 
 def as_csv(rows):
-    """Rows of equal keys as the bytes of a CSV file; floats to five places."""
+    """Rows of equal keys as the bytes of a CSV file; floats to five places, no name that a spreadsheet would run."""
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(
-        {key: round(value, 5) if isinstance(value, float) else value for key, value in row.items()} for row in rows
-    )
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     return text.getvalue().encode()
+
+
+def _cell(value):
+    if isinstance(value, float):
+        return round(value, 5)
+    if isinstance(value, str):  # a picture may be called anything
+        value = value.replace("\r", " ")
+        return "'" + value if value.lstrip().startswith(("=", "+", "-", "@")) else value
+    return value

@@ -92,12 +92,13 @@ class Sharpener:
             return known if told else None
         return replace(self._estimator(pixels), **told)
 
-    def __call__(self, pixels, strength=1.0, degradation=None):
+    def __call__(self, pixels, strength=1.0, degradation=None, checkpoint=None):
         """pixels: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint8 or uint16, any size from 1x1; never changed.
 
         strength: 0 returns a copy, bit for bit; 1 is as trained; up to 2 with the halo guard.
         degradation: of this picture: "auto" measures it, None is the sharpener's own. Returns an array of the same
         shape and type; alpha is untouched. Raises BadSetting for other pixels, strengths or degradations.
+        checkpoint: called before each tile of a large picture; what it raises ends the work.
         """
         pixels, strength = checked_pixels(pixels), checked_strength(strength)
         degradation = self.degradation if degradation is None else self._checked_degradation(degradation)
@@ -108,6 +109,8 @@ class Sharpener:
             with self._lock:
                 student = self._students_for(pixels).get(degradation)
                 for tile in tiles(pixels.shape[0], pixels.shape[1], self._margin):
+                    if checkpoint is not None:
+                        checkpoint()
                     self._sharpen_tile(student, pixels, sharp, tile, strength)
         return sharp
 

@@ -4,6 +4,8 @@ import csv
 import io
 import json
 
+from mos_study.output import harmless
+
 RATING_COLUMNS = (
     "study", "session", "rater", "trial", "kind", "method", "content", "category", "stimulus", "condition", "other",
     "other_condition", "score", "other_score", "expected", "shown_at", "answered_at", "response_ms", "comment",
@@ -52,11 +54,6 @@ def sessions_csv(store):
 def plates_right(planned, given):
     """How many colour plates were read right. given: what was typed for each."""
     return sum(str(plate) == typed.strip() for plate, typed in zip(planned.plates, given))
-
-
-def harmless(text):
-    """Text that a spreadsheet does not take for a formula: one that begins like it gets an apostrophe before it."""
-    return "'" + text if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r", "\n") else text
 
 
 def _csv(columns, rows):

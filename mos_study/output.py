@@ -28,8 +28,15 @@ def write_whole(path, data):
         raise BadOutput(f"{path} cannot be written ({error.strerror or error}); name another place") from error
 
 
+def harmless(text):
+    """Text that a spreadsheet takes neither for a formula (an apostrophe goes before it) nor for a further row."""
+    text = text.replace("\r", " ")  # csv leaves it unquoted, and programs end a row there
+    return "'" + text if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\n") else text
+
+
 def write_table(path, table):
-    """Write a DataFrame as CSV (UTF-8, no index, an empty cell for what is not known)."""
+    """Write a DataFrame as CSV (UTF-8, no index, an empty cell for what is not known, no text that is a formula)."""
+    table = table.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell)
     write_whole(path, table.to_csv(index=False, lineterminator="\n").encode())
 
 

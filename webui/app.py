@@ -15,8 +15,10 @@ from webui import public_page
 from webui.door import Door
 from webui.picture_desk import Limits, PictureDesk
 from webui.presence import Presence
+from webui.queue_places import queued
 from webui.server import ABOUT_PATH
 from webui.sharpeners import Sharpeners, short_name
+from webui.turnstile import Turnstile, VisitLimits
 from webui.workspace import Workspace
 
 SAMPLES_DIR = Path(__file__).resolve().parent.parent / "assets" / "samples"
@@ -171,6 +173,7 @@ def build_server(blocks, desk, presence, live, settings):
     # Without it Gradio takes a mounted page for one that is still being built, and then does not check which files an
     # event may name.
     blocks.has_launched = True
+    visits, behind_proxy = public_page.VISITS if settings.public else VisitLimits(), bool(settings.frames)
     public = urlsplit(settings.root_path).hostname if "://" in settings.root_path else None
     return Door(
         outer,
@@ -179,6 +182,10 @@ def build_server(blocks, desk, presence, live, settings):
         public_hosts=[*settings.hosts, *([public] if public else [])],
         frames=settings.frames,
         presence=presence,
+        may_enter=guard.may_enter,
+        turnstile=Turnstile(visits, lambda: queued(blocks, behind_proxy), desk.workspace.served),
+        behind_proxy=behind_proxy,
+        take_in=desk.workspace.take_in,
     )
 
 

@@ -6,16 +6,20 @@ the host and the origin (a web site that a visitor has open must not be able to 
 every file that an event names, and headers that keep the browser from contacting anyone else.
 """
 
+import asyncio
 import json
 from urllib.parse import urlsplit
 
 from webui.server import ABOUT_PATH
 from webui.static_page import ISOLATION
+from webui.turnstile import address_of
+from webui.upload_door import pass_upload
 
 API = "/gradio_api"
 ACCESS_PATH = "/live/access"  # tells the page whether this visitor may use this machine's camera
 HERE_PATH = "/here/"  # the page that sharpens in the visitor's own browser
 _HEARTBEAT = f"{API}/heartbeat/"  # a connection that lasts as long as the page is open
+_LOGOUT = "/logout"
 _LARGEST_EVENT = 2**20  # bytes of JSON; pictures come as uploads, not in events
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 
@@ -30,7 +34,7 @@ _OPEN = {  # exact paths
         ABOUT_PATH,
         ACCESS_PATH,
         HERE_PATH.rstrip("/"),
-        "/logout",
+        _LOGOUT,
         f"{API}/queue/data",
         f"{API}/queue/status",
         f"{API}/upload_progress",
@@ -56,6 +60,7 @@ POLICY = (
 _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"microphone=(), geolocation=(), usb=()"),
 ]
 # This page has no inline script; it starts modules from memory, whose hash it has checked. Isolated, its WebAssembly
@@ -67,8 +72,7 @@ _HERE_POLICY = (
 )
 _HERE_HEADERS = [
     (b"content-security-policy", _HERE_POLICY.encode()),
-    *_HEADERS,
-    *((name.encode(), value.encode()) for name, value in ISOLATION.items()),
+    *{**dict(_HEADERS), **{name.lower().encode(): value.encode() for name, value in ISOLATION.items()}}.items(),
 ]
 _NOT_KEPT = (b"cache-control", b"private, no-store")  # no picture stays in the browser's cache
 
@@ -76,12 +80,29 @@ _NOT_KEPT = (b"cache-control", b"private, no-store")  # no picture stays in the 
 class Door:
     """ASGI middleware around the whole server."""
 
-    def __init__(self, app, *, owns_served, local_only, public_hosts=(), frames=(), presence=None):
+    def __init__(
+        self,
+        app,
+        *,
+        owns_served,
+        local_only,
+        public_hosts=(),
+        frames=(),
+        presence=None,
+        may_enter=None,
+        turnstile=None,
+        behind_proxy=False,
+        take_in=None,
+    ):
         """owns_served(path): whether a file may be read by a visitor. local_only: the server listens on this machine
         alone, so that only this machine's names are right in the Host header. public_hosts: more names (a proxy's).
         frames: origins whose pages may show this one in a frame. presence: told (arrive, depart) which visitors have
-        the page open."""
+        the page open. may_enter(scope), awaited: whether that is a visitor who has logged in where a login is asked.
+        turnstile: a Turnstile, how much one may ask; behind_proxy: as of address_of.
+        take_in: as of pass_upload."""
         self.app = app
+        self._turnstile, self._behind_proxy, self._take_in = turnstile, behind_proxy, take_in
+        self._may_enter = may_enter
         self._presence = presence
         self._owns_served = owns_served
         self._local_only = local_only
@@ -100,12 +121,24 @@ class Door:
             body = await _read_body(receive)
             refusal = self._refuse_event(body)
             receive = _replay(body, receive)
+            refusal = refusal or await self._hold_event(scope, body)
         if refusal is not None:
             await _answer(send, *refusal, headers=self._headers)
+            return
+        if self._turnstile is not None and scope["method"] == "POST" and scope["path"] == f"{API}/upload":
+            address, inner = address_of(scope, self._behind_proxy), _with_headers(send, self._headers)
+            refusal = await pass_upload(
+                self.app, scope, receive, inner, turnstile=self._turnstile, address=address, take_in=self._take_in
+            )
+            if refusal is not None:
+                await _answer(send, *refusal, headers=self._headers)
             return
         send = _with_headers(send, self._headers_of(scope["path"]))
         if self._presence is None or not scope["path"].startswith(_HEARTBEAT):
             await self.app(scope, receive, send)
+            return
+        if self._may_enter is not None and not await self._may_enter(scope):  # Gradio does not ask
+            await _answer(send, 401, "Log in first, then reload the page.", headers=self._headers)
             return
         visitor = scope["path"][len(_HEARTBEAT) :]
         self._presence.arrive(visitor)
@@ -113,6 +146,16 @@ class Door:
             await self.app(scope, receive, send)
         finally:
             self._presence.depart(visitor)
+
+    async def _hold_event(self, scope, body):
+        """Wait while this visitor asks a little too fast; (status, sentence) when it is far too fast, else None."""
+        if self._turnstile is None:
+            return None
+        event = json.loads(body)
+        session = event.get("session_hash") if isinstance(event, dict) else None
+        wait_s, refusal = self._turnstile.event(address_of(scope, self._behind_proxy), session)
+        await asyncio.sleep(wait_s)
+        return (429, refusal) if refusal else None
 
     def _headers_of(self, path):
         if path.startswith(HERE_PATH):
@@ -125,6 +168,8 @@ class Door:
         host = _host_name(f"//{headers.get('host', '')}")
         if self._local_only and host not in (*_LOCAL_HOSTS, *self._public_hosts):
             return 421, "This page answers under its local address only."
+        if _from_another_site(headers, scope["path"]):
+            return 403, "Another web site may not use this page."
         if scope["type"] == "websocket" or scope["method"] not in ("GET", "HEAD"):
             origin = headers.get("origin")
             if origin is not None:
@@ -134,8 +179,8 @@ class Door:
                 local = name in _LOCAL_HOSTS and host in _LOCAL_HOSTS
                 if name not in own and not local:
                     return 403, "Another web site may not use this page."
-                # a page that another program of this machine serves may not reach for the camera
-                if scope["type"] == "websocket" and local and _port(origin) != _port(f"//{headers.get('host', '')}"):
+                # nor may a page that another program of this machine serves
+                if local and _port(origin) != _port(f"//{headers.get('host', '')}"):
                     return 403, "Another web site may not use this page."
         if scope["type"] == "websocket":
             return None if scope["path"] in _WEBSOCKETS else (404, "Not found.")
@@ -161,6 +206,13 @@ class Door:
         ):  # an address is none either
             return 403, "An event may only name files that were uploaded here and are still there."
         return None
+
+
+def _from_another_site(headers, path):
+    """Whether a browser says that another site asks. A link or a frame of another site may lead here, not log out."""
+    if headers.get("sec-fetch-site", "none") in ("none", "same-origin"):
+        return False
+    return headers.get("sec-fetch-mode") != "navigate" or path.rstrip("/") == _LOGOUT
 
 
 def _strings(value):
@@ -233,10 +285,16 @@ async def _answer(send, status, sentence, *, headers):
 
 
 def _with_headers(send, headers):
+    """A send() that adds them and takes out what Gradio lets other sites in with: CORS, cookies that travel along."""
+    ours = {name for name, _value in headers}
+
     async def send_with_headers(message):
         if message["type"] == "http.response.start":
-            ours = {name for name, _value in headers}
-            kept = [(name, value) for name, value in message["headers"] if name.lower() not in ours]
+            kept = [
+                (name, value.replace(b"SameSite=none", b"SameSite=lax") if name.lower() == b"set-cookie" else value)
+                for name, value in message["headers"]
+                if name.lower() not in ours and not name.lower().startswith(b"access-control-")
+            ]
             message = {**message, "headers": [*kept, *headers]}
         await send(message)
 

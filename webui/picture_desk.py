@@ -29,6 +29,8 @@ class Limits:
     max_total_bytes: int = 2 * 2**30  # of all files in one go
     max_decoded_bytes: int = 600 * 2**20  # pictures kept decoded so that the strength slider answers at once
     max_visitors: int = 200  # with pictures here; of more the one who has been idle longest loses them
+    job_s: float = 300.0  # on one picture
+    unclaimed_s: float = 3600.0  # an upload that is never announced as a picture is deleted after that
     idle_s: float = 3600.0  # a visitor's pictures are deleted after that long without a click
 
 
@@ -75,7 +77,7 @@ class PictureDesk:
             self.leave(visitor)
         with self._lock:
             keep = [path for session in self._sessions.values() for path in session.served]
-        self.workspace.sweep(self.limits.idle_s, keep)
+        self.workspace.sweep(self.limits.unclaimed_s, keep)
 
     def close(self):
         for visitor in list(self._sessions):

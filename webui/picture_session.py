@@ -12,6 +12,7 @@ from engine.errors import BadImage, BadOutput, BadSetting
 from engine.images import WEB_FORMATS, Picture, encode_picture, read_picture, write_picture
 from engine.sharpener import checked_strength
 from webui.file_names import clean_name, sharp_name, unlike
+from webui.jobs import Deadline, JobStopped, Timed
 from webui.picture_values import Finished, Progress, Settled, Shown, Taken
 from webui.picture_views import DETAIL, WHOLE, PictureViews
 from webui.preview import save_preview
@@ -49,9 +50,10 @@ class Session:
         self._made: _Made | None = None
         self._result: Path | None = None
         self._archive: Path | None = None
+        self._making: Path | None = None  # the archive that is being written
         self._previews: list[Path] = []  # of "after", the newest last
         self._stop = threading.Event()
-        self._closed = False
+        self._closing = self._closed = False  # asked to, done
         self.used_at = time.monotonic()
 
     # -- pictures in ---------------------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ class Session:
             sharpener = self._desk.sharpeners.get(settings.model)
             views = self._decode(index, entry)
             with self._budget.hold(_area(views.picture)):
-                started = time.perf_counter()
+                sharpener, started = self._timed(sharpener), time.perf_counter()
                 degradation = views.degradation(settings.model, sharpener, settings.told)
                 after = views.after(view_kind, settings.model, sharpener, strength, degradation)
                 took_ms = (time.perf_counter() - started) * 1000
@@ -181,7 +183,7 @@ class Session:
             if made is None:
                 sharpener = self._desk.sharpeners.get(settings.model)
                 with self._budget.hold(_area(views.picture)):
-                    started = time.perf_counter()
+                    sharpener, started = self._timed(sharpener), time.perf_counter()
                     degradation = views.degradation(settings.model, sharpener, settings.told)
                     exact = views.exact(view_kind, settings.model, sharpener, settings.strength, degradation)
                     took_ms = (time.perf_counter() - started) * 1000
@@ -195,6 +197,9 @@ class Session:
                 if exact is None:
                     return Settled(path, None)
                 return Settled(path, self._shown(index, settings, view_kind, views, exact, took_ms, degradation))
+
+    def _timed(self, sharpener):
+        return Timed(sharpener, Deadline(self._limits.job_s, lambda: self._closing))
 
     def _next_ticket(self):
         """What was made for the setting before is out of date."""
@@ -280,7 +285,7 @@ class Session:
                 self._entry(0)
             sharpener = self._desk.sharpeners.get(settings.model)
             with _disk_errors():
-                path = self._new_served() / ARCHIVE_NAME
+                path = self._making = self._new_served() / ARCHIVE_NAME
             done, failures = 0, []
             try:
                 with _disk_errors(), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -292,8 +297,8 @@ class Session:
                             break
                         try:
                             name, content = self._sharpen_to_bytes(entry, sharpener, settings)
-                        except BadImage as error:
-                            failures.append(str(error))
+                        except (BadImage, JobStopped) as error:
+                            failures.append(str(error) if isinstance(error, BadImage) else f"{entry.name}: {error}")
                             continue
                         name = unlike(name, taken)
                         taken.add(name.casefold())
@@ -311,6 +316,7 @@ class Session:
                 self._archive = path
             yield Finished(path, done, len(entries), tuple(failures), self._stop.is_set())
         finally:
+            self._making = None
             self._batch_lock.release()
 
     def stop(self):
@@ -320,6 +326,7 @@ class Session:
     def _sharpen_to_bytes(self, entry, sharpener, settings):
         picture = self._read(entry)
         with self._budget.hold(_area(picture)):
+            sharpener = self._timed(sharpener)
             degradation = None if sharpener.blind else sharpener.measure(picture.pixels, **settings.told)
             sharp = replace(picture, pixels=sharpener(picture.pixels, settings.strength, degradation))
             return sharp_name(entry.name, picture.format), encode_picture(sharp, keep_gps=False)
@@ -334,7 +341,8 @@ class Session:
     @property
     def served(self):
         """Files that the browser may still ask for."""
-        return [*self._before.values(), *self._previews, *(path for path in (self._result, self._archive) if path)]
+        others = (self._result, self._archive, self._making)
+        return [*self._before.values(), *self._previews, *(path for path in others if path)]
 
     @property
     def decoded_bytes(self):
@@ -353,7 +361,8 @@ class Session:
             self._lock.release()
 
     def close(self):
-        """Delete everything; a job that is under way ends first."""
+        """Delete everything; a job that is under way is ended first."""
+        self._closing = True
         self._stop.set()
         with self._lock:
             self._closed = True

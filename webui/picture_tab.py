@@ -147,7 +147,12 @@ def build(desk):
     newest = [compare, status, view, download, *measured.outputs]
     brought = [*newest, work, chooser, run_all, stop, archive, report]
     quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}  # page.js shows that it is busy
-    common: dict[str, Any] = {"concurrency_id": "sharpen", **quiet}  # one line for all visitors' pictures
+    place: dict[str, Any] = {
+        "api_visibility": "private",
+        "show_progress": "minimal",
+    }  # who waits sees the place in line
+    # one line for all visitors' pictures
+    common: dict[str, Any] = {"concurrency_id": "sharpen", "show_progress_on": [status], **place}
     settings = [model, strength]
     first = entry.upload(_calmly(on_upload, status), settings, brought, trigger_mode="multiple", **common)
     sample = samples.select(_calmly(on_sample, status), settings, brought, trigger_mode="multiple", **common)
@@ -186,7 +191,8 @@ def build(desk):
         [report, run_all, stop, archive],
         concurrency_id="batch",
         concurrency_limit=2,
-        **quiet,
+        show_progress_on=[report],
+        **place,
     )
     stop.click(on_stop, None, None, queue=False, **quiet)
 

@@ -28,6 +28,7 @@ class Workspace:
         self._lock = _try_lock(self.root / "lock")
         self.served = self.root / "served"
         self.originals = self.root / "originals"
+        self._taken_in: dict[str, Path] = {}  # where the server put an upload -> where it is now
         self.served.mkdir()
         self.originals.mkdir()
 
@@ -49,6 +50,23 @@ class Workspace:
         folder = parent / secrets.token_hex(16)
         folder.mkdir()
         return folder
+
+    def take_in(self, path):
+        """Move an upload to a folder of its own; returns its new path. Raises FileNotFoundError.
+
+        The server puts equal files of two visitors who upload at the same moment into one place.
+        """
+        target = self.new_folder(self.served) / Path(path).name
+        try:
+            os.rename(path, target)
+        except FileNotFoundError:  # the other one's was moved already
+            shutil.copyfile(self._taken_in.get(path, path), target)
+        self._taken_in[path] = target
+        while len(self._taken_in) > 256:
+            self._taken_in.pop(next(iter(self._taken_in)))
+        with contextlib.suppress(OSError):  # another file is in it
+            Path(path).parent.rmdir()
+        return str(target)
 
     def owns_served(self, path):
         """Whether path (any string) is a plain file inside the served folder."""

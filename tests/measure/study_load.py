@@ -148,8 +148,8 @@ def measure(volunteers, every_s, seconds, address=None, size=SIZE):
         "doubled_or_changed": doubled,
         "errors": sum(len(volunteer.errors) for volunteer in crowd),
         "first_errors": [error for volunteer in crowd for error in volunteer.errors][:3],
-        "answer_ms": _percentiles(answers),
-        "picture_ms": _percentiles(pictures),
+        "answer_ms": percentiles(answers),
+        "picture_ms": percentiles(pictures),
         "pictures": len(pictures),
         "picture_bytes": picture_bytes,
         "server_cpu_s": round(spent, 1),
@@ -177,7 +177,7 @@ def _compare(folder, address, crowd):
         store.close()
 
 
-def _percentiles(times):
+def percentiles(times):
     if not times:
         return None
     return {f"p{part}": round(float(np.percentile(times, part)), 1) for part in (50, 95, 99, 100)}

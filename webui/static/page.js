@@ -99,7 +99,20 @@
     box.dispatchEvent(new Event("input", { bubbles: true }));
   }, true);
 
-  for (const id of ["status", "report"]) document.getElementById(id)?.setAttribute("aria-live", "polite");
+  // Gradio says the place in its line to its own progress display, which is hidden; here it is a sentence.
+  for (const id of ["status", "report"]) {
+    const part = document.getElementById(id);
+    if (!part) continue;
+    part.setAttribute("aria-live", "polite");
+    const showPlace = () => {
+      const told = part.querySelector("[data-testid=status-tracker]")?.textContent.match(/queue: (\d+)\/(\d+)/);
+      const words = told ? `Others are before you: place ${told[1]} of ${told[2]} in line` : undefined;
+      if (words === part.dataset.place) return;
+      if (words) part.dataset.place = words;
+      else delete part.dataset.place;
+    };
+    new MutationObserver(showPlace).observe(part, { childList: true, subtree: true, characterData: true });
+  }
 
   // The dashboard answers on this machine alone.
   if (!["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) document.getElementById("dashboard-link")?.remove();
