@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from functools import cache
 
 import cv2
 import numpy as np
@@ -149,7 +150,9 @@ def latitude_bytes(endian: str) -> bytes:
     return struct.pack(endian + "II", *LATITUDE[2])
 
 
+@cache
 def rgb_profile() -> bytes:
+    """An ICC profile of sRGB, always the same: it holds the second in which it was made."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 

@@ -2,9 +2,9 @@
 
     python -m tests.measure.space_start --python /usr/bin/python3 --json assets/results/space_start.json
 
-The last commit is taken. The environment is made anew and gets what the platform installs: requirements.txt and, in the
-same call, Gradio in the version of README.md's front matter with its extras, and `spaces`. The process runs as user 1000
-where this command is root and that user can read the interpreter. Chromium then opens the page under the Space's
+The last commit is taken. The environment is made anew and gets what the platform installs: requirements.txt and, in
+the same call, Gradio in the version of README.md's front matter with its extras, and `spaces`. The process runs as user
+1000 where this command is root and that user can read the interpreter. Chromium then opens the page under the Space's
 name, through a proxy like the platform's, sharpens a picture and looks at its own (fake) camera for ten seconds.
 """
 
