@@ -33,7 +33,7 @@ COMMANDS = {
     "study export": ("mos_study.commands.export", ("base", "study")),
     "study report": ("mos_study.commands.report", ("base", "study")),
     "study analyse": ("mos_study.commands.analyse", ("base", "study")),
-    "dashboard": ("webui.commands.dashboard", ("base", "dashboard")),
+    "dashboard": ("webui.commands.dashboard", ("base", "study", "dashboard")),
     "doctor": ("engine.commands.doctor", ("base",)),
     "docs": ("reference.build", ("base", "study", "dashboard", "batch", "torch", "dev")),
     "licences": ("engine.commands.licences", ("base",)),

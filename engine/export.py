@@ -121,19 +121,21 @@ def _made(model, file_format, facts):
     facts = {key: str(value) for key, value in facts.items()}
     if file_format == "onnx":
         helper.set_model_props(model, facts)
+        session, model = onnx_runtime(model)
         data = model.SerializeToString()
-        session = onnx_runtime(data)
         return {".onnx": data}, lambda pixels: session.run(None, {"pixels": pixels[None]})[0][0]
     return _made_ir(model, facts)
 
 
-def onnx_runtime(data):
-    """A session of ONNX Runtime on the processor."""
+def onnx_runtime(model):
+    """(a session of ONNX Runtime on the processor, the model that it holds). model: onnx.ModelProto."""
     import onnxruntime as ort
+
+    from engine.backends.onnx import open_session
 
     options = ort.SessionOptions()
     options.log_severity_level = 3  # errors alone
-    return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return open_session(model, options, "CPUExecutionProvider")
 
 
 def _made_ir(model, facts):

@@ -37,7 +37,7 @@ def mixed_files(card):
         f"{card.name}-mixer.onnx": mixer.SerializeToString(),
         f"{card.name}-estimator.onnx": exported_estimator(card).files[".onnx"],
     }
-    mix = onnx_runtime(files[f"{card.name}-mixer.onnx"])
+    mix, _mixer = onnx_runtime(mixer)
     given = [output.name for output in mixer.graph.output]
     plain = {}
     for precision in precisions:
@@ -87,7 +87,7 @@ def integrity(data):
 
 def _check(card, degradation, precision, data):
     other = other_runtime("onnx")
-    session = onnx_runtime(data)
+    session, _model = onnx_runtime(onnx.load_from_string(data))
     apart = residuals_apart(
         card, degradation, precision, other, lambda seen: session.run(None, {"pixels": seen[None]})[0][0]
     )

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from pathlib import Path
 
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
@@ -16,15 +17,20 @@ _LOCK_NUMBER = 0x57686574  # of the lock that serialises joining, any constant
 class Database:
     """read() and write() give connections in a transaction; writers to SQLite wait in line. Raises BadStudy."""
 
-    def __init__(self, address):
-        """address: sqlite:///path/to/file, or postgresql://user:password@host/name; text, or SQLAlchemy's URL."""
+    def __init__(self, address, option="--database", existing=False):
+        """address: sqlite:///path/to/file, or postgresql://user:password@host/name; text, or SQLAlchemy's URL.
+
+        option: where the address was given. existing: an SQLite file that is not there is not made.
+        """
         try:
             url = make_url(address)
         except ArgumentError:
-            raise BadStudy(_advice(address)) from None
+            raise BadStudy(_advice(option, address)) from None
         kind = url.drivername.partition("+")[0]
         if kind not in _KINDS:
-            raise BadStudy(_advice(address))
+            raise BadStudy(_advice(option, address))
+        if existing and kind == "sqlite" and not Path(url.database or "").is_file():
+            raise BadStudy(f"there is no file {url.database!r}; check {option}")
         self.is_sqlite = kind == "sqlite"
         self.name = url.render_as_string(hide_password=True)
         if self.is_sqlite:
@@ -40,7 +46,7 @@ class Database:
         except DBAPIError as error:
             self.close()
             reason = str(error.orig).strip().split("\n")[0]
-            raise BadStudy(f"the database {self.name} cannot be opened ({reason}); check --database") from None
+            raise BadStudy(f"the database {self.name} cannot be opened ({reason}); check {option}") from None
 
     @contextlib.contextmanager
     def read(self):
@@ -72,5 +78,5 @@ def _begin_sqlite(connection):
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
 
 
-def _advice(address):
-    return f"--database {address.partition('://')[0]!r} is neither sqlite:///FILE nor postgresql://USER:PASS@HOST/NAME"
+def _advice(option, address):
+    return f"{option} {address.partition('://')[0]!r} is neither sqlite:///FILE nor postgresql://USER:PASS@HOST/NAME"

@@ -3,9 +3,10 @@
 import os
 
 import onnxruntime as ort
+from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented
 
 from engine.errors import UnknownBackend
-from engine.graph import onnx_model
+from engine.graph import moving_floats, onnx_model
 from engine.hardware import usable_cores
 
 _PROVIDERS = {
@@ -25,6 +26,15 @@ def device_named(device):
     return device if device != "auto" else "cpu"
 
 
+def open_session(model, options, provider):
+    """(ort.InferenceSession, the model that it holds): moving_floats(model) where this runtime has no other moves."""
+    try:
+        return ort.InferenceSession(model.SerializeToString(), options, providers=[provider]), model
+    except NotImplemented:  # 1.23, the last for Python 3.10 and for Macs with an Intel processor
+        model = moving_floats(model)
+        return ort.InferenceSession(model.SerializeToString(), options, providers=[provider]), model
+
+
 class OnnxGraph:
     """An ONNX model in ONNX Runtime. device: "auto" or "cpu", "directml", "coreml".
 
@@ -39,7 +49,7 @@ class OnnxGraph:
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if threads is not None or usable_cores() < (os.cpu_count() or 1):  # a container's share of the machine
             options.intra_op_num_threads = threads or usable_cores()
-        self._session = ort.InferenceSession(model.SerializeToString(), options, providers=[_PROVIDERS[device]])
+        self._session, _model = open_session(model, options, _PROVIDERS[device])
 
     def run(self, pixels):
         """pixels: (H, W, C) uint8. Returns the first and only item of what the model gives."""

@@ -75,8 +75,8 @@ def find(source):
     if everyone.scores is not None:
         raters = raters.merge(rater_table(ratings)[["rater", "bias", "inconsistency"]], how="left", on="rater")
     rules = out.groupby("rater", sort=False).agg({"rule": "; ".join, "detail": "; ".join})
-    raters["excluded"] = [rules.rule.get(rater, "") for rater in raters.rater]
-    raters["why"] = [rules.detail.get(rater, "") for rater in raters.rater]
+    for column, given in (("excluded", rules.rule.to_dict()), ("why", rules.detail.to_dict())):
+        raters[column] = [given.get(rater, "") for rater in raters.rater]
     try:
         screened = _view(ratings[~ratings.rater.isin(out.rater)], step) if len(out) else everyone
     except BadRatings:

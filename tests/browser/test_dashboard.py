@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.webui.contacts import strangers, watched
 from tests.webui.dashboard.logs import SETTINGS, row, write_run
 from tests.webui.dashboard.page import DashboardProcess
 from tests.webui.dashboard.results import benchmark, write_evaluation, write_pictures, write_study
@@ -30,9 +31,11 @@ def dashboard(tmp_path_factory):
     (folder / "results" / "benchmark.json").write_text(json.dumps(benchmark()))
     write_study(folder / "studies" / "pilot")
     options = [word for name in ("runs", "results", "studies") for word in (f"--{name}", folder / name)]
-    with DashboardProcess(*options, environment={"WHETSTONE_LEADER_PASSWORD": PASSWORD}) as process:
+    environment = {"WHETSTONE_LEADER_PASSWORD": PASSWORD} | watched(tmp_path_factory.mktemp("watch"))
+    with DashboardProcess(*options, environment=environment) as process:
         process.folder = folder
         yield process
+        assert strangers(process.output) == []
 
 
 @pytest.fixture

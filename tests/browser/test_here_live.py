@@ -80,6 +80,18 @@ def test_bypass_sends_the_camera_untouched_and_strength_holds_for_the_next_frame
     assert abs(sharpness(canvas(page)) - untouched) < 0.25 * untouched
 
 
+def test_another_way_to_compute_is_taken_while_the_camera_runs(page):
+    start(page)
+    page.select_option("#backend", "")
+    page.wait_for_selector("body[data-ready=false]")
+    page.wait_for_selector("body[data-ready=true]", timeout=60_000)
+    before = page.evaluate("() => document.querySelector('#picture .result').toDataURL()")
+    page.wait_for_function(
+        "(before) => document.querySelector('#picture .result').toDataURL() !== before", arg=before, timeout=60_000
+    )
+    assert "WASM" in figures(page)["computed by"]
+
+
 def test_a_call_receives_frames_that_are_sharper(page):
     start(page)
     page.click("#call")

@@ -92,6 +92,19 @@ def test_a_real_picture_is_measured_and_sharpened_as_by_the_engine(visit_here, s
     assert np.abs(expected.astype(int) - pixels).mean() > 0.5
 
 
+def test_a_picture_that_is_brought_before_the_students_are_there_waits_for_them(visit_here):
+    page, held = visit_here("backend=wasm&student=nano", ready=False), []
+    page.route("**/students.json", lambda route: route.continue_() if held else held.append(route))
+    page.reload()
+    page.set_input_files("#files", {"name": "a.png", "mimeType": "image/png", "buffer": png(PICTURE)})
+    page.wait_for_selector("#picture[aria-busy=true]")
+    assert held and page.is_disabled("#download")
+    held[0].continue_()
+    wait_for_result(page)
+    assert np.abs(canvas(page).astype(int) - PICTURE).mean() > 0.5
+    assert "bad" not in (page.get_attribute("#line", "class") or "")
+
+
 def test_a_picture_in_tiles_has_no_seams(visit_here):
     large = np.tile(SOFT, (5, 5, 1))[:2100, :2050]  # above four megapixels
     page = visit_here("backend=wasm&student=nano&precision=float32")

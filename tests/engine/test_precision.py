@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 from skimage import data
 
 from engine.backends import choose_precision
+from engine.backends.onnx import OnnxGraph
 from engine.cards import load_card, save_card
 from engine.compiled import degradation_of, step_of
 from engine.degradation import Degradation
 from engine.errors import BadSetting
-from engine.graph import LARGEST, filters_in_8_bits, head_by_places, onnx_model
+from engine.graph import LARGEST, filters_in_8_bits, head_by_places, moving_floats, onnx_model
 from engine.pixels import ZERO, add, add_residual, as_levels
 from engine.sharpener import Sharpener
 from engine.students import RANGES, StudentConfig
@@ -86,16 +88,11 @@ def test_adding_a_residual_of_8_bits_is_adding_its_levels():
 
 
 def test_the_head_over_places_is_the_strided_head():
-    import onnxruntime
-
     from tests.engine.strided_head import strided_model
 
     card = random_card()
-    batch = np.ascontiguousarray(SOFT[:200, :300, :1])[None]
-    ours, plain = (
-        onnxruntime.InferenceSession(model.SerializeToString()).run(None, {"pixels": batch})[0]
-        for model in (onnx_model(card), strided_model(card))
-    )
+    pixels = np.ascontiguousarray(SOFT[:200, :300, :1])
+    ours, plain = (OnnxGraph(model).run(pixels) for model in (onnx_model(card), strided_model(card)))
     np.testing.assert_allclose(ours, plain, atol=2e-3)
 
 
@@ -149,3 +146,17 @@ def test_the_heads_places_are_those_of_space_to_depth():
     by_places = head_by_places(weight, 2)
     assert by_places.shape == (2, 4, 3, 3)
     assert by_places[0, 1, 0, 0] == weight[0, 0, 0, 1] and by_places[0, 2, 1, 2] == weight[0, 0, 3, 4]
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_where_only_floats_are_moved_the_same_bits_come_out(precision):
+    card = quantised(random_card())
+    usual = onnx_model(card, precision)
+    other = moving_floats(usual)
+    pixels = np.random.default_rng(3).integers(0, 256, (24, 40, 1), np.uint8)
+    given = [OnnxGraph(model).run(pixels) for model in (usual, other)]  # the same one twice where ONNX Runtime is 1.23
+    assert given[0].dtype == given[1].dtype and np.array_equal(*given) and given[0].std() > 0
+    values = onnx.shape_inference.infer_shapes(other).graph.value_info
+    kinds = {value.name: value.type.tensor_type.elem_type for value in values}
+    moves = [node for node in other.graph.node if node.op_type in ("SpaceToDepth", "DepthToSpace")]
+    assert len(moves) == 2 and {kinds[node.input[0]] for node in moves} == {onnx.TensorProto.FLOAT}

@@ -9,13 +9,17 @@ import time
 from importlib import util
 from pathlib import Path
 
+import cv2
 import psutil
 import pytest
 
 import launch
+from engine import ray_batch
+from engine.batch import Job, Settings
 from engine.cards import model_names
 from engine.commands import sharpen
 from engine.errors import BadSetting, ClusterLost
+from engine.ray_batch import Work
 from tests.engine.picture_files import photo, saved
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,6 +94,7 @@ def patience(seconds):
 
 
 @needs_ray
+@pytest.mark.slow
 def test_results_are_those_of_sharpen_byte_for_byte_and_a_broken_picture_is_named(tmp_path):
     folder = tmp_path / "My scans"
     (folder / "sub").mkdir(parents=True)
@@ -98,6 +103,7 @@ def test_results_are_those_of_sharpen_byte_for_byte_and_a_broken_picture_is_name
     (folder / "sub" / "c.png").write_bytes(saved(photo(64, 97, 4, seed=3), "PNG"))
     (folder / "broken.png").write_bytes(saved(photo(40, 50), "PNG")[:200])
     (folder / "notes.txt").write_text("no picture")
+    (tmp_path / "cv2.py").write_text("raise RuntimeError('imported from the current folder')")  # nobody may do so
     words = ("--strength", "1.4", "--noise", "2", "--strip-gps")
     expected = sharpened(folder, tmp_path / "one", *words)
     out, err = finish(start("My scans", "many", *words, "--workers", 2, cwd=tmp_path), 2)
@@ -108,6 +114,7 @@ def test_results_are_those_of_sharpen_byte_for_byte_and_a_broken_picture_is_name
 
 
 @needs_ray
+@pytest.mark.slow
 def test_results_that_are_there_are_left_and_the_rest_is_done(tmp_path):
     folder, results = many(tmp_path / "in", 4, 60, 80), tmp_path / "in-sharp"
     results.mkdir()
@@ -274,6 +281,20 @@ def test_a_machine_of_a_cluster_can_go_in_the_middle(tmp_path):
     finally:
         machines.communicate(timeout=60)
     assert contents(results) == sharpened(folder, tmp_path / "one", *NANO)
+
+
+@pytest.mark.skipif("nano" not in model_names(), reason="needs the shipped students in assets/models")
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_result_of_a_process_that_died_before_it_said_so_counts(tmp_path, overwrite):
+    source, target = tmp_path / "a.png", tmp_path / "b.png"
+    source.write_bytes(saved(photo(), "PNG"))
+    target.write_bytes(b"whole")
+    threads = cv2.getNumThreads()
+    try:
+        outcome = ray_batch._sharpen(Work("nano", settings=Settings(overwrite=overwrite)), Job(source, target))
+    finally:
+        cv2.setNumThreads(threads)
+    assert outcome.error is None and (target.read_bytes() == b"whole") is not overwrite
 
 
 @pytest.mark.parametrize(

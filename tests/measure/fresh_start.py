@@ -55,7 +55,7 @@ def measure(timeout_s):
 
 def _start(clone, timeout_s, cache, **more):
     """(seconds from the start of launch.py until its page answers 200, what it printed)."""
-    port = _free_port()
+    port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("WHETSTONE_", "PYTHON"))}
     environment |= {"PIP_CACHE_DIR": str(cache), "PYTHONUNBUFFERED": "1", **more}
     command = [_base_python(), str(clone / "launch.py"), "--no-browser", "--port", str(port)]
@@ -89,7 +89,7 @@ def _answers(port):
         connection.close()
 
 
-def _free_port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -115,6 +116,8 @@ def main():
     parser.add_argument("--json", type=Path, help="write the result here as well")
     parser.add_argument("--only", nargs="+", help="these versions alone, such as 3.10 3.12")
     args = parser.parse_args()
+    # a shell ignores Ctrl-C for what it starts in the background, and the tests of Ctrl-C would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = [f"3.{minor}" for minor in range(launch.OLDEST[1], launch.NEWEST[1] + 1)]
     found = interpreters()
     rows = {}

@@ -15,6 +15,7 @@ from mos_study.errors import BadStudy
 from mos_study.export import RATING_COLUMNS, harmless, ratings_csv, sessions_csv
 from mos_study.session import Progress, Refused
 from mos_study.store import BEGUN, UNBEGUN, WITHDRAWN, Door, Store
+from mos_study.watch import Watch
 from tests.mos_study import postgres
 from tests.mos_study.studies import plan_of
 
@@ -219,3 +220,35 @@ def test_own_answers_are_told_after_the_end_only(tmp_path):
                 store.answers_of(token)
             rate(store, token, trial)
         assert len(store.answers_of(token)) == len(PLAN.sessions[0].trials)
+
+
+def test_who_watches_sees_counts_of_the_moment_and_no_answer(address):
+    with opened(address) as store:
+        first, second = begin(store), begin(store)
+        rate(store, first, 0, comment="=secret()")
+        watch = Watch(address)
+        try:
+            before = watch.progress()
+            rate(store, first, 1)
+            rate(store, second, 0)
+            after = watch.progress()
+            store.withdraw(second)
+            last = watch.progress()
+        finally:
+            watch.close()
+    assert (before.study, before.begun, before.answers, before.withdrawn) == ("a" * 12, 2, 1, 0)
+    assert [one["answered"] for one in after.volunteers] == [2, 1] and after.answers == 3
+    assert (last.begun, last.answers, last.withdrawn) == (1, 2, 1)
+    assert before.last_answer_at.startswith("2026-05-01T12:00") and "secret" not in repr(after)
+
+
+def test_what_is_no_study_is_not_watched_and_not_changed(tmp_path, address):
+    database = Database(address)
+    with database.write() as connection:
+        connection.execute(text("CREATE TABLE mine (a TEXT)"))
+    database.close()
+    with pytest.raises(BadStudy, match="cannot be read as a study"):
+        Watch(address)
+    with pytest.raises(BadStudy, match="there is no file .*; check --studies"):
+        Watch(f"sqlite:///{tmp_path}/other.sqlite")
+    assert not (tmp_path / "other.sqlite").exists()

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 pytest.importorskip("pdoc", reason="needs pdoc (requirements-dev.txt)")
 pytest.importorskip("torch", reason="the reference documents what needs torch, too")
 
+pytestmark = pytest.mark.slow  # it imports and reads everything: 20 s
+
 LOADS = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}
 
 

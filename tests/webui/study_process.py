@@ -38,14 +38,14 @@ def write_study(folder, method="ab", raters=6, contents=6, size=(48, 64), seed=7
 class StudyProcess(ServerProcess):
     """The command as a leader starts it. address: where it answers; token: of the link for all."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, environment=None):
         self.folder = Path(folder)
         words = ["launch.py", "study", "serve", "--skip-install", folder, *options]
         if "--port" not in options:
             words += ["--port", "0"]
         if "--leader-password" not in options:
             words += ["--leader-password", PASSWORD]
-        super().__init__(words)
+        super().__init__(words, environment)
         self.address = self.token = None
 
     def wait_until_ready(self):
@@ -57,12 +57,12 @@ class StudyProcess(ServerProcess):
 
 
 @contextlib.contextmanager
-def running_study(folder=None, *options, **settings):
+def running_study(folder=None, *options, environment=None, **settings):
     """(StudyProcess that answers, Plan) of a new study, stopped at the end. settings: of write_study."""
     with tempfile.TemporaryDirectory(prefix="whetstone-study-") as own:
         folder = Path(folder or own) / "study"
         plan = write_study(folder, **settings)
-        process = StudyProcess(folder, *options)
+        process = StudyProcess(folder, *options, environment=environment)
         try:
             yield process.wait_until_ready(), plan
         finally:

@@ -31,8 +31,9 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--studies",
-        metavar="DIR",
-        help=f"folder above what `study report` wrote; shown to whoever knows the password set in {PASSWORD}",
+        metavar="DIR|URL",
+        help=f"folder above what `study report` wrote, or the database of a study that runs; "
+        f"shown to whoever knows the password set in {PASSWORD}",
     )
 
 
@@ -69,18 +70,28 @@ def chosen_places(args):
 
     if not 0 <= args.port <= 65535:
         raise BadSetting(f"--port must be from 0 to 65535, not {args.port}")
-    if args.studies and "://" in args.studies:
-        raise BadSetting("--studies takes a folder; `study report` writes the tables of a database into one")
     for option in ("runs", "results"):
         for folder in getattr(args, option) or ():
             if not Path(folder).is_dir():
                 raise BadSetting(f"--{option} {folder} is no folder; give the folder above what is to be shown")
-    if args.studies and not Path(args.studies).is_dir():
-        raise BadSetting(f"--studies {args.studies} is no folder; give the one above what `study report` wrote")
+    is_database = bool(args.studies) and "://" in args.studies
+    if args.studies and not is_database and not Path(args.studies).is_dir():
+        raise BadSetting(
+            f"--studies {args.studies} is no folder; give the one above what `study report` wrote, "
+            "or a database's address"
+        )
     ours = [Path("runs")] if Path("runs").is_dir() else []
     return Places(
         runs=tuple(map(Path, args.runs)) if args.runs else (*ours, SHIPPED_RUNS),
         results=tuple(map(Path, args.results)) if args.results else (*ours, SHIPPED_RESULTS),
-        studies=Path(args.studies) if args.studies else None,
+        studies=Path(args.studies) if args.studies and not is_database else None,
+        database=_watch(args.studies) if is_database else None,
         password=os.environ.get(PASSWORD, ""),
     )
+
+
+def _watch(address):
+    """The database of a study that runs. Raises BadStudy."""
+    from mos_study.watch import Watch
+
+    return Watch(address)

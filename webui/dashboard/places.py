@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHIPPED_RESULTS = ROOT / "assets" / "results"
@@ -16,6 +17,7 @@ class Places:
     runs: tuple[Path, ...] = (SHIPPED_RUNS,)
     results: tuple[Path, ...] = (SHIPPED_RESULTS,)
     studies: Path | None = None
+    database: Any = None  # a mos_study.watch.Watch of a running study
     models: Path = SHIPPED_MODELS
     password: str = ""
 

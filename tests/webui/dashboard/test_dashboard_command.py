@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from engine.errors import BadSetting
+from mos_study.errors import BadStudy
 from tests.webui.dashboard.page import DashboardProcess
 from tests.webui.server_process import ROOT
 from webui.commands import dashboard
@@ -40,11 +41,13 @@ def test_without_options_it_shows_what_ships_and_a_folder_runs_where_there_is_on
         (["--runs", "nowhere"], "--runs nowhere"),
         (["--results", "nowhere"], "--results nowhere"),
         (["--studies", "nowhere"], "--studies nowhere"),
-        (["--studies", "postgresql://host/ratings"], "study report"),
+        (["--studies", "mysql://host/ratings"], "--studies 'mysql' is neither"),
+        (["--studies", "sqlite:///nowhere/answers.sqlite"], "no file 'nowhere/answers.sqlite'; check --studies"),
+        (["--studies", "postgresql://127.0.0.1:1/ratings"], "cannot be opened"),
     ],
 )
 def test_what_the_user_can_fix_is_one_line(words, says):
-    with pytest.raises(BadSetting, match=says) as caught:
+    with pytest.raises((BadSetting, BadStudy), match=says) as caught:
         dashboard.chosen_places(parsed(*words))
     assert "\n" not in str(caught.value)
 

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mos_study.store import Door, Store
+from mos_study.watch import Watch
+from tests.mos_study.studies import plan_of
 from tests.webui.dashboard.logs import row, write_run
 from tests.webui.dashboard.results import benchmark, write_evaluation, write_pictures, write_study
 from webui.dashboard import places
@@ -194,6 +197,30 @@ def test_studies_are_shown_to_whoever_knows_the_password_alone(show, tmp_path):
     app.button[0].click().run()
     assert len(charts(app)) == 2 and "1 of 2 raters are excluded" in text(app) and not app.exception
     assert {metric.label: metric.value for metric in app.metric}["answers"] == "3"
+
+
+def test_a_study_that_runs_is_followed_in_its_database_behind_the_password(show, tmp_path):
+    address, plan = f"sqlite:///{tmp_path}/answers.sqlite", plan_of("ab", raters=6)
+    store = Store(address, plan, "b" * 64)
+    watch = Watch(address)
+    try:
+        assert "none was set" in text(show("studies", database=watch))
+        app = show("studies", {"is leader": True}, database=watch, password="correct horse")
+        assert {metric.label: metric.value for metric in app.metric} == {
+            "volunteers": "0",
+            "answers": "0",
+            "withdrawn": "0",
+        }
+        token = store.join(store.token, Door(most=6))
+        store.check(token, {"width": 1280, "height": 640, "density": 1, "needed": 1232, "bars": 8, "plates": []})
+        answer = {"trial": 0, "score": 4, "other_score": 2, "response_ms": 1500}
+        store.answer(token, answer, lambda _visitor, _trial: True)
+        app.run()
+        assert [metric.value for metric in app.metric] == ["1", "1", "0"] and not app.exception
+        assert list(app.dataframe[0].value["answered"]) == [1]
+    finally:
+        watch.close()
+        store.close()
 
 
 def test_a_run_that_is_deleted_while_it_is_shown_is_left_out(show, tmp_path):

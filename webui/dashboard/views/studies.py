@@ -4,29 +4,36 @@ import hmac
 import threading
 import time
 
+import pandas as pd
 import streamlit as st
 
+from mos_study.errors import StudyError
 from webui.charts import studies as charts
 from webui.commands.dashboard import PASSWORD
 from webui.dashboard import parts
 from webui.dashboard.places import places
 from webui.dashboard.study_tables import find_studies, last_answer, progress, subject, views
 
+_LOOK_S = 5
 _guessing = threading.Lock()  # one wrong answer a second, for all visitors together
 
 
 def show():
     """Draw the page; Streamlit runs it anew at every click."""
     st.title("Studies", anchor=False)
-    if places().studies is None:
+    if places().studies is None and places().database is None:
         parts.nothing("No folder of studies was named.", "python launch.py dashboard --studies DIR")
         return
     if not places().password:
         st.info("Ratings are shown behind the study leader's password, and none was set.", icon=":material/lock:")
-        st.code(f"{PASSWORD}=... python launch.py dashboard --studies {places().studies}", language="bash")
+        where = places().studies or "postgresql://..."
+        st.code(f"{PASSWORD}=... python launch.py dashboard --studies {where}", language="bash")
         return
     if not st.session_state.get("is leader"):
         _ask()
+        return
+    if places().database is not None:
+        st.fragment(_running, run_every=_LOOK_S)(places().database)
         return
     found, problems = find_studies(places().studies)
     parts.problems(problems)
@@ -39,6 +46,27 @@ def show():
     _mos(study)
     _preferences(study)
     _raters(study)
+
+
+def _running(database):
+    """How far the study in a database is; alone in its fragment, so that it moves by itself."""
+    try:
+        now = database.progress()
+    except StudyError as error:
+        st.warning(str(error), icon=":material/warning:")
+        return
+    st.subheader(f"Study {now.study}", anchor=False)
+    numbers = {"volunteers": now.begun, "answers": now.answers, "withdrawn": now.withdrawn}
+    for (name, number), cell in zip(numbers.items(), parts.grid(4)):
+        cell.metric(name, f"{number:,}")
+    if now.last_answer_at:
+        st.caption(f"The last answer came at {now.last_answer_at[:16].replace('T', ' ')} (UTC).")
+    if now.volunteers:
+        st.dataframe(pd.DataFrame(now.volunteers), hide_index=True, placeholder="", alt="Volunteers and their answers")
+    st.info("While a study runs nothing of what was answered is shown. When it has ended, these two do:")
+    st.code(
+        "python launch.py study export STUDY/ --database URL\npython launch.py study report STUDY/", language="bash"
+    )
 
 
 def _ask():

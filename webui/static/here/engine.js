@@ -1,9 +1,9 @@
 // The page's side of the worker: starts one for each way to compute, keeps the faster, and has one job under way.
 import { Problem } from "./problem.js";
 
-export const WAYS = { wasm: "WASM", webgpu: "WebGPU" };
+const WAYS = { wasm: "WASM", webgpu: "WebGPU" };
 
-// A worker that is ready: sharpen(message, transfer) gives its "result"; one at a time.
+// One worker: ask(message, transfer, progress) gives its answer; one question at a time.
 class Way {
   #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   #waiting = null; // { resolve, reject, progress }
@@ -47,10 +47,36 @@ class Way {
 export class Engine {
   #way = null;
   #next = null; // a faster way that waits for the job under way to end
-  busy = false;
+  #started = null;
+  #job = null;
+  #closed = false;
 
-  // only: "wasm", "webgpu" or "" for the faster; precision: "" for the best of each way.
-  async start({ student, only, precision, onChange }) {
+  // only: "wasm", "webgpu" or "" for the faster; precision: "" for the best of each way. Resolves when it can be used.
+  start(options) {
+    this.#started = this.#start(options);
+    return this.#started;
+  }
+
+  // The worker's "result" for a picture, a frame or another strength; one at a time.
+  async sharpen(message, transfer, progress) {
+    await this.#started;
+    this.#job = this.#way.ask(message, transfer, progress);
+    try {
+      return await this.#job;
+    } finally {
+      this.#job = null;
+      this.#next?.();
+    }
+  }
+
+  // End it when the job under way has ended.
+  async close() {
+    this.#closed = true;
+    await this.#job?.catch(() => {}); // who asked for it hears of it
+    this.#way?.close();
+  }
+
+  async #start({ student, only, precision, onChange }) {
     if (only !== "webgpu") this.#take(await open("wasm", student, precision), onChange);
     if (only === "wasm") return;
     if (!(await hasGpu(only === "webgpu"))) {
@@ -66,33 +92,16 @@ export class Engine {
     else gpu.catch((error) => console.info(`WebGPU is left out: ${error.message}`));
   }
 
-  // The worker's "result" for a picture, a frame or another strength; not while busy.
-  async sharpen(message, transfer, progress) {
-    this.busy = true;
-    try {
-      return await this.#way.ask(message, transfer, progress);
-    } finally {
-      this.busy = false;
-      this.#next?.();
-    }
-  }
-
-  close() {
-    this.#way?.close();
-    this.closed = true;
-  }
-
   #take(way, onChange) {
-    if (this.closed) return way.close();
     const swap = () => {
+      if (this.#closed) return way.close();
       this.#way?.close();
       this.#way = way;
       this.#next = null;
-      onChange(way);
+      return onChange(way);
     };
-    if (this.busy) this.#next = swap;
+    if (this.#job) this.#next = swap;
     else swap();
-    return undefined;
   }
 }
 

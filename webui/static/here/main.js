@@ -12,7 +12,7 @@ const asked = new URLSearchParams(location.search); // ?student= &backend= &prec
 const view = splitView(find("picture"));
 const camera = new Camera();
 let engine = null;
-let ready = null; // a promise: the engine can be used
+let ready; // a promise: the engine can be used
 let way = null; // how it computes
 let picture = null; // the one that was brought: { name, bitmap, result }
 let bypass = false;
@@ -51,17 +51,24 @@ async function attempt(action) {
   }
 }
 
+// Fill the choice of students.
+async function listStudents() {
+  const list = await fetchFile(new URL("./models/students.json", import.meta.url), null, "Write the page anew with `python launch.py space --static OUT`.");
+  const { students, chosen } = await list.json();
+  find("student").replaceChildren(...students.map(({ name, words }) => new Option(words, name)));
+  find("student").value = students.some(({ name }) => name === asked.get("student")) ? asked.get("student") : chosen;
+}
+
 async function startEngine() {
   engine?.close();
-  engine = new Engine();
+  const mine = new Engine();
+  engine = mine;
   [way, document.body.dataset.ready] = [null, "false"];
   say("Loading ...");
-  const mine = engine;
+  await listed;
   const onChange = (chosen) => {
-    if (engine !== mine) return mine.close();
     way = chosen;
     figures();
-    return undefined;
   };
   await mine.start({ student: student(), only: find("backend").value, precision: asked.get("precision") ?? "", onChange });
   if (engine !== mine) return;
@@ -263,12 +270,7 @@ document.addEventListener("keydown", (event) => {
 });
 setInterval(() => camera.isOpen && figures(), 500);
 
-attempt(async () => {
-  const list = await fetchFile(new URL("./models/students.json", import.meta.url), null, "Write the page anew with `python launch.py space --static OUT`.");
-  const { students, chosen } = await list.json();
-  find("student").replaceChildren(...students.map(({ name, words }) => new Option(words, name)));
-  find("student").value = students.some(({ name }) => name === asked.get("student")) ? asked.get("student") : chosen;
-  find("backend").value = asked.get("backend") ?? "";
-  ready = startEngine();
-  await ready;
-});
+find("backend").value = asked.get("backend") ?? "";
+const listed = listStudents();
+ready = startEngine();
+attempt(() => ready);

@@ -1,9 +1,9 @@
 // The page's worker: everything that takes time. It answers one message after the other; the page sends no second frame
 // before the first came back.
 //   { type: "start", backend, precision, student }      -> "ready" { threads, ms }: of one 640x480 frame
-//   { type: "picture" | "frame", id, bitmap, student, strength, atS } -> "result", the bitmap comes back
-//   { type: "strength", id, strength }                  -> "result": the last picture with another strength
-import { NOTHING, wordsOf } from "./degradation.js";
+//   { type: "picture" | "frame", bitmap, student, strength, atS } -> "progress" { share }, "result", the bitmap comes back
+//   { type: "strength", strength }                      -> "result": the last picture with another strength
+import { wordsOf } from "./degradation.js";
 import { PICTURE_TILES, detailedTiles, vectorOf } from "./estimate.js";
 import { addResidual } from "./pixels.js";
 import { Problem, fetchFile } from "./problem.js";
@@ -60,7 +60,7 @@ function read(bitmap) {
   return pen.getImageData(0, 0, width, height).data;
 }
 
-async function sharpen({ type, id, bitmap, student: name, strength, atS }) {
+async function sharpen({ type, bitmap, student: name, strength, atS }) {
   const startedAt = performance.now();
   const { width, height } = bitmap;
   await use(name);
@@ -70,29 +70,29 @@ async function sharpen({ type, id, bitmap, student: name, strength, atS }) {
     type === "frame"
       ? await stream.follow(pixels, width, height, atS, measure)
       : await vectorOf(detailedTiles(pixels, width, height, PICTURE_TILES), measure);
-  await student.become(vector ?? NOTHING);
-  const progress = (share) => answer({ type: "progress", id, share });
+  await student.become(vector);
+  const progress = (share) => answer({ type: "progress", share });
   const residual = strength > 0 || type === "picture" ? await student.residual(pixels, width, height, progress) : null;
   const found = { pixels, width, height, residual, words: wordsOf(vector) };
   last = type === "picture" ? found : null;
-  send(id, found, strength, startedAt, bitmap);
+  send(found, strength, startedAt, bitmap);
 }
 
-function send(id, { pixels, width, height, residual, words }, strength, startedAt, bitmap = null) {
+function send({ pixels, width, height, residual, words }, strength, startedAt, bitmap = null) {
   const sharp = new Uint8ClampedArray(pixels.length);
   if (strength > 0) addResidual(pixels, sharp, width, height, residual, strength);
   else sharp.set(pixels); // the input, bit for bit
   const facts = { precision: student.precision, words, ms: performance.now() - startedAt };
-  answer({ type: "result", id, sharp, width, height, bitmap, ...facts }, [sharp.buffer, ...(bitmap ? [bitmap] : [])]);
+  answer({ type: "result", sharp, width, height, bitmap, ...facts }, [sharp.buffer, ...(bitmap ? [bitmap] : [])]);
 }
 
 const ACTIONS = {
   start,
   picture: sharpen,
   frame: sharpen,
-  strength({ id, strength }) {
+  strength({ strength }) {
     if (!last) throw new Error("there is no picture whose strength could change");
-    send(id, last, strength, performance.now());
+    send(last, strength, performance.now());
   },
 };
 let work = Promise.resolve();
@@ -101,7 +101,7 @@ self.onmessage = ({ data }) => {
     try {
       await ACTIONS[data.type](data);
     } catch (error) {
-      answer({ type: "failed", id: data.id, message: error instanceof Problem ? error.message : `The student failed: ${error.message ?? error}` });
+      answer({ type: "failed", message: error instanceof Problem ? error.message : `The student failed: ${error.message ?? error}` });
     }
   });
 };
