@@ -85,7 +85,7 @@ def open_page(settings):
         limits = public_page.picture_limits(pixels) if settings.public else Limits(max_pixels=pixels)
         desk = PictureDesk(workspace, sharpeners, limits, sample_paths())
         stack.callback(desk.close)
-        blocks = build_blocks(desk, public=settings.public)
+        blocks = build_blocks(desk, public=settings.public, behind_proxy=bool(settings.frames))
         presence = Presence(on_gone=desk.leave)
         stack.callback(presence.close)
         from webui.live_routes import open_live  # what it imports is being imported by the loading thread, too
@@ -108,13 +108,19 @@ def sample_paths(folder=SAMPLES_DIR):
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
 
 
-def build_blocks(desk, public=False):
-    """The Gradio page over a desk. public: for visitors who know nothing of the machine that serves it."""
+def build_blocks(desk, public=False, behind_proxy=False):
+    """The Gradio page over a desk. public: for visitors who know nothing of the machine that serves it.
+
+    behind_proxy: as of address_of.
+    """
     import gradio as gr
 
     from webui import live_tab, picture_tab, theme
 
-    tabs = [("Picture", lambda: picture_tab.build(desk)), ("Live", lambda: live_tab.build(desk.sharpeners))]
+    tabs = [
+        ("Picture", lambda: picture_tab.build(desk, behind_proxy)),
+        ("Live", lambda: live_tab.build(desk.sharpeners)),
+    ]
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
         where = _WHERE_PUBLIC if public else _WHERE
         gr.HTML(_HEADER.format(mark=theme.mark(), where=where), elem_id="page-header")

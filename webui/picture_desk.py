@@ -12,7 +12,7 @@ for step in session.run_all(Settings("small", 1.0)):  # Progress, ..., Finished 
 import contextlib
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class Limits:
     max_files: int = 200  # in one go
     max_total_bytes: int = 2 * 2**30  # of all files in one go
     max_decoded_bytes: int = 600 * 2**20  # pictures kept decoded so that the strength slider answers at once
-    max_visitors: int = 200  # with pictures here; of more the one who has been idle longest loses them
+    max_visitors: int = 200  # with pictures here; of more, one of the address with the most of them loses theirs
     job_s: float = 300.0  # on one picture
     unclaimed_s: float = 3600.0  # an upload that is never announced as a picture is deleted after that
     idle_s: float = 3600.0  # a visitor's pictures are deleted after that long without a click
@@ -44,25 +44,37 @@ class PictureDesk:
         self.samples = tuple(Path(path) for path in samples)
         self._lock = threading.Lock()
         self._sessions: OrderedDict[str, Session] = OrderedDict()  # least recently used first
+        self._addresses: dict[str, str] = {}
         self._pixels = _PixelBudget(self.limits.max_pixels)
 
-    def session(self, visitor):
-        """The visitor's session, made on the first call."""
+    def session(self, visitor, address=""):
+        """The visitor's session, made on the first call. address: where they are; one who opens many pages shuts out
+        nobody elsewhere."""
         with self._lock:
             if visitor not in self._sessions:
                 self._sessions[visitor] = Session(self, self._pixels)
+                self._addresses[visitor] = address
             self._sessions.move_to_end(visitor)
             session = self._sessions[visitor]
             session.used_at = time.monotonic()
-            one_too_many = next(iter(self._sessions)) if len(self._sessions) > self.limits.max_visitors else None
+            one_too_many = self._one_too_many()
         if one_too_many is not None:
             self.leave(one_too_many)
         return session
+
+    def _one_too_many(self):
+        """Of the address with the most sessions the one that has been idle longest, None while there is room."""
+        if len(self._sessions) <= self.limits.max_visitors:
+            return None
+        counts = Counter(self._addresses.values())
+        most = max(counts.values())
+        return next(one for one in self._sessions if counts[self._addresses[one]] == most)
 
     def leave(self, visitor):
         """Delete all that a visitor brought and made."""
         with self._lock:
             session = self._sessions.pop(visitor, None)
+            self._addresses.pop(visitor, None)
         if session is not None:
             session.close()
 

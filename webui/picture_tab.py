@@ -19,6 +19,7 @@ from webui.picture_values import Progress, Settings
 from webui.picture_views import DETAIL, WHOLE
 from webui.sharpeners import choices
 from webui.theme import STATIC
+from webui.turnstile import address_of
 from webui.uploads import Upload
 
 _THUMBNAIL = (160, 108)  # width, height; shown at half of it
@@ -26,9 +27,13 @@ _BUSY = "(...values) => { window.whetstone?.busy(); return values; }"
 _changes = itertools.count()
 
 
-def build(desk):
-    """Lay out the tab inside the Blocks that is being built, over a PictureDesk."""
+def build(desk, behind_proxy=False):
+    """Lay out the tab inside the Blocks that is being built, over a PictureDesk. behind_proxy: as of address_of."""
     limits = desk.limits
+
+    def session_of(request):
+        return desk.session(request.session_hash, address_of(request.request.scope, behind_proxy))
+
     entry = gr.HTML(
         html_template=_static("drop_zone.html"),
         js_on_load=_static("drop_zone.js"),
@@ -97,22 +102,22 @@ def build(desk):
         }
 
     def on_upload(model_name, percent, request: gr.Request, event: gr.EventData):
-        session = desk.session(request.session_hash)
+        session = session_of(request)
         return bring(session, session.take(_uploads(event)), model_name, percent)
 
     def on_sample(model_name, percent, request: gr.Request, event: gr.EventData):
-        session = desk.session(request.session_hash)
+        session = session_of(request)
         return bring(session, session.take_sample(event._data.get("index")), model_name, percent)
 
     def on_setting(index, model_name, percent, view_kind, offered, b, n, c, u, request: gr.Request):
-        session, told = desk.session(request.session_hash), measured.told(index or 0, offered, b, n, c, u)
+        session, told = session_of(request), measured.told(index or 0, offered, b, n, c, u)
         return show(session, index or 0, model_name, percent, view_kind, told=told, offered=offered)
 
     def on_as_measured(index, model_name, percent, view_kind, request: gr.Request):
-        return show(desk.session(request.session_hash), index or 0, model_name, percent, view_kind)
+        return show(session_of(request), index or 0, model_name, percent, view_kind)
 
     def on_pause(request: gr.Request):
-        settled = desk.session(request.session_hash).settle()
+        settled = session_of(request).settle()
         if settled is None:
             return {download: gr.skip()}
         path, shown = settled.path, settled.shown
@@ -121,7 +126,7 @@ def build(desk):
         return {**exact, download: gr.update(value=str(path), label=label, interactive=True)}
 
     def on_run_all(index, model_name, percent, offered, b, n, c, u, request: gr.Request):
-        session, told = desk.session(request.session_hash), measured.told(index or 0, offered, b, n, c, u)
+        session, told = session_of(request), measured.told(index or 0, offered, b, n, c, u)
         for step in session.run_all(Settings(model_name, _strength(percent), told)):
             if isinstance(step, Progress):
                 yield {
@@ -142,7 +147,7 @@ def build(desk):
             }
 
     def on_stop(request: gr.Request):
-        desk.session(request.session_hash).stop()
+        session_of(request).stop()
 
     newest = [compare, status, view, download, *measured.outputs]
     brought = [*newest, work, chooser, run_all, stop, archive, report]

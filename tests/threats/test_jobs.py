@@ -1,4 +1,4 @@
-"""Threat: jobs that fill the machine or never end. Few at once, the rest wait in a line, each with a limit."""
+"""Threat: jobs that fill the machine or never end. Few at once, the rest in a line with their place; a limit each."""
 
 import threading
 import time

@@ -6,6 +6,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from tests.threats.raw_http import send
@@ -132,3 +133,18 @@ def test_a_flood_is_refused_and_the_others_are_served_meanwhile(public_page):
         assert time.monotonic() - started < 20
         flood.leave()
         polite.leave()
+
+
+def test_who_opens_a_hundred_pages_does_not_push_out_another_visitor(public_page):
+    def from_address(last):
+        return httpx.HTTPTransport(local_address=f"127.0.3.{last}")
+
+    with Visitor(public_page.address, transport=from_address(1)) as anna:
+        anna.bring((PNG, "annas.png"))
+        with Visitor(public_page.address, transport=from_address(2)) as crowd:
+            for number in range(60):  # a public page has room for 50
+                crowd.session = f"page-{number}"
+                crowd.event("samples", "select", {}, {"index": 0})
+        moved = anna.event("strength", "change", {"strength": 50})
+        assert "annas.png" in moved.values["status"], moved.values
+        anna.leave()
