@@ -123,7 +123,7 @@ class Door:
             receive = _replay(body, receive)
             refusal = refusal or await self._hold_event(scope, body)
         if refusal is not None:
-            await _answer(send, *refusal, headers=self._headers)
+            await _answer(send, *refusal, headers=self._headers, as_json=refusal[0] == 429)
             return
         if self._turnstile is not None and scope["method"] == "POST" and scope["path"] == f"{API}/upload":
             address, inner = address_of(scope, self._behind_proxy), _with_headers(send, self._headers)
@@ -277,9 +277,11 @@ def _replay(body, receive):
     return receive_again
 
 
-async def _answer(send, status, sentence, *, headers):
-    content = sentence.encode()
-    ours = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(content)).encode())]
+async def _answer(send, status, sentence, *, headers, as_json=False):
+    """as_json: as Gradio's page takes it to show the sentence."""
+    content = json.dumps({"detail": sentence}).encode() if as_json else sentence.encode()
+    kind = b"application/json" if as_json else b"text/plain; charset=utf-8"
+    ours = [(b"content-type", kind), (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": [*ours, *headers]})
     await send({"type": "http.response.body", "body": content})
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.threats.raw_http import WATCH
+from tests.webui.contacts import WATCH
 from tests.webui.page_process import running_page
 from tests.webui.study_process import running_study
 
@@ -17,7 +17,7 @@ def page():
 @pytest.fixture(scope="session")
 def locked_page():
     """The page for other machines, behind a password."""
-    with running_page("--listen", "--auth", "anna:right", prelude=WATCH) as running:
+    with running_page("--listen", "--auth", "anna:right") as running:
         yield running
 
 

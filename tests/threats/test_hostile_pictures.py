@@ -58,7 +58,7 @@ def looping_exif(entries):
 
 
 def test_what_unpacks_to_gigabytes_costs_the_page_neither_memory_nor_time(page):
-    server = psutil.Process(page.process.pid)
+    server, said = psutil.Process(page.process.pid), len(page.output)
     with Visitor(page.address) as visitor:
         visitor.bring((PNG, "first.png"))
         before = server.memory_info().rss
@@ -70,7 +70,7 @@ def test_what_unpacks_to_gigabytes_costs_the_page_neither_memory_nor_time(page):
                 f"{name}: {grown / 1e6:.0f} MB more"
             )  # 60 MB come in and are read; 250 MB to 1 GB do not
         visitor.leave()
-    assert "Traceback" not in page.output
+    assert "Traceback" not in page.output[said:]
 
 
 def zip_of(name, content):

@@ -79,6 +79,26 @@ def test_four_jobs_run_at_once_and_who_waits_sees_the_place_in_line(slow_page):
     assert max(counts) == 4
 
 
+FULL_DISK = """
+import functools
+from webui import turnstile, app
+app.VisitLimits = functools.partial(turnstile.VisitLimits, disk_left=2**62)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_who_is_refused_reads_why():
+    with (
+        running_page(prelude=FULL_DISK) as full,
+        chromium() as browser,
+        open_page(browser, full.address) as (page, _log),
+    ):
+        choose(page, {"name": "mine.png", "mimeType": "image/png", "buffer": PNG})
+        page.wait_for_function("document.body.innerText.includes('disk is full')")
+        assert "mine.png" in page.locator("#drop").inner_text()
+
+
 @pytest.fixture(scope="module")
 def sharpener():
     with Sharpener(mixture_card("nano")) as one:

@@ -8,7 +8,8 @@ import urllib.parse
 
 import pytest
 
-from tests.threats.raw_http import send, strangers
+from tests.threats.raw_http import send
+from tests.webui.contacts import strangers
 from tests.webui.page_client import Visitor
 from tests.webui.pictures import encoded, scene
 

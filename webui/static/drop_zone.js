@@ -31,15 +31,16 @@ async function bring(list) {
   const sent = [];
   for (const file of files.filter((one) => one.size <= props.max_bytes)) {
     if (files.length > 1) say(`Reading ${sent.length + 1} of ${files.length}`);
-    let path;
+    let path, why;
     try {
       ({ path } = await upload(file));
     } catch (error) {
       console.warn(error);
+      why = String(error?.message ?? error).match(/HTTP 4\d\d: (.+)/)?.[1]; // the server's own words
     }
     if (mine !== round) return;
     if (!path) {
-      say(`${file.name} could not be read. Is Whetstone still running?`, true);
+      say(why ? `${file.name}: ${why}` : `${file.name} could not be read. Is Whetstone still running?`, true);
       return;
     }
     sent.push({ path: path, name: file.name });
