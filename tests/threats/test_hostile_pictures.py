@@ -58,7 +58,7 @@ def looping_exif(entries):
 
 
 def test_what_unpacks_to_gigabytes_costs_the_page_neither_memory_nor_time(page):
-    server, said = psutil.Process(page.process.pid), len(page.output)
+    server, printed = psutil.Process(page.process.pid), len(page.output)
     with Visitor(page.address) as visitor:
         visitor.bring((PNG, "first.png"))
         before = server.memory_info().rss
@@ -66,11 +66,10 @@ def test_what_unpacks_to_gigabytes_costs_the_page_neither_memory_nor_time(page):
             answer = visitor.bring((content, name))
             assert answer.success and said in answer.values["status"], (name, answer.values["status"])
             grown = server.memory_info().rss - before
-            assert grown < 400e6, (
-                f"{name}: {grown / 1e6:.0f} MB more"
-            )  # 60 MB come in and are read; 250 MB to 1 GB do not
+            # 60 MB come in and are read; 250 MB to 1 GB do not
+            assert grown < 400e6, f"{name}: {grown / 1e6:.0f} MB more"
         visitor.leave()
-    assert "Traceback" not in page.output[said:]
+    assert "Traceback" not in page.output[printed:]
 
 
 def zip_of(name, content):
