@@ -15,14 +15,18 @@ from engine.students import STUDENTS, StudentConfig
 LEARNERS = STUDENTS | TEACHERS
 
 
-def learner_config(name, experts=None, quantised=False):
+def learner_config(name, experts=None, quantised=False, width=None):
     """The configuration of a name in LEARNERS; experts: another number of them than the student has.
 
-    quantised: trained for 8 bits. Raises BadSetting for a learner that cannot be.
+    quantised: trained for 8 bits; width: fewer channels than it has. Raises BadSetting for a learner that cannot be.
     """
     config = LEARNERS[name]
     if experts is not None and not isinstance(config, RRDBConfig):
         config = replace(config, experts=experts)
+    if width is not None:
+        if not isinstance(config, StudentConfig) or not width < config.width:
+            raise BadSetting(f"prune leaves a luma student fewer channels than it has, not {width} to {name!r}")
+        config = replace(config, width=width)
     if not quantised:
         return config
     if not isinstance(config, StudentConfig) or config.experts == 1:

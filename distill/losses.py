@@ -32,7 +32,18 @@ def wavelet(pred, target, levels=2):
     return torch.stack([band.abs().mean() for band in (error, *bands)]).mean()
 
 
-LOSSES = {"l1": functional.l1_loss, "charbonnier": charbonnier, "wavelet": wavelet}
+def log_mse(pred, target, floor=1e-4):
+    """What images lack of PSNR (Chen et al. 2022, NAFNet): mean over the batch of ln(1 + MSE / floor) / 100.
+
+    Every image counts by the ratio of its error, not by its size, as the mean of PSNR over pictures does. floor: the
+    MSE (40 dB) from which on less matters little, or sharp and flat crops would outweigh all others.
+    pred, target: (N, C, H, W) in [0, 1], same shape. Returns a scalar. Raises ValueError when shapes differ.
+    """
+    _check_shapes(pred, target)
+    return torch.log1p((pred - target).square().mean((1, 2, 3)) / floor).mean() / 100
+
+
+LOSSES = {"l1": functional.l1_loss, "charbonnier": charbonnier, "wavelet": wavelet, "psnr": log_mse}
 
 
 def distillation(restored, clean, taught=None, *, alpha=0.7, pixel=functional.l1_loss, further=None):

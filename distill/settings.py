@@ -57,6 +57,7 @@ class TrainSettings:
     clean_share: float = 0.05  # of the crops stay sharp: what needs nothing must come out untouched
     experts: int | None = None  # None: as many as the student has; 1: blind
     quantise: bool = False  # trained for 8 bits (distill.quantise); begins with weights of the same student
+    prune: int | None = None  # channels left of the student of init (distill.prune); None: all
     branches: bool = False  # re-parameterised 3x3 filters (distill.branches)
     told_share: float = 0.25  # of the crops are told their true degradation, so that a user may tell it, too
     estimate_weight: float = 0.3  # of the error of the measured degradation against the picture's
@@ -97,6 +98,10 @@ class TrainSettings:
             raise BadSetting(f"crop must be a multiple of 4 for the wavelet loss, not {self.crop}")
         if self.quantise and self.init is None:
             raise BadSetting("quantise goes on from trained weights of the same student; give --init CARD")
-        multiple = 2 * learner_config(self.student, self.experts, self.quantise).stride  # the recipes halve sizes
+        if self.prune is not None and self.init is None:
+            raise BadSetting("prune takes channels from trained weights of the same student; give --init CARD")
+        multiple = (
+            2 * learner_config(self.student, self.experts, self.quantise, self.prune).stride
+        )  # the recipes halve sizes
         if self.crop % multiple:
             raise BadSetting(f"crop must be a multiple of {multiple} for {self.student!r}, not {self.crop}")

@@ -23,6 +23,7 @@ from distill.learners import build_learner, learner_config, run, to_batch
 from distill.luma import planes
 from distill.objective import Objective, average_gradients
 from distill.pairs import Batches
+from distill.prune import pruned
 from distill.quantise import calibrate
 from distill.resident import ResidentBatches
 from distill.rrdb import RRDBConfig
@@ -61,7 +62,7 @@ def train(settings: TrainSettings, out, *, command="", stop_after_s=math.inf):
 
 def _train(settings, folder, data, teacher, accelerator, device, command, stop_at):
     torch.manual_seed(settings.seed)
-    config = learner_config(settings.student, settings.experts, settings.quantise)
+    config = learner_config(settings.student, settings.experts, settings.quantise, settings.prune)
     network = build_learner(config, device)
     averaged = build_learner(config, device).eval()
     if settings.init is not None:
@@ -174,12 +175,15 @@ def _device(name):
 def _begin_with(model, config, network, data, device):
     """Load a card's weights into the network. Raises BadSetting when it is another student's."""
     card = load_card(model)
-    other = not isinstance(card.config, StudentConfig) or replace(card.config, quantised=config.quantised) != config
-    if card.config != config and other:
+    weights, given = card.weights, card.config
+    if isinstance(given, StudentConfig) and isinstance(config, StudentConfig) and given.width > config.width:
+        weights, given = pruned(weights, given, config.width)
+    other = not isinstance(given, StudentConfig) or replace(given, quantised=config.quantised) != config
+    if given != config and other:
         raise BadSetting(f"--init {model} holds {card.config}, the run trains {config}; give one of the same student")
-    ranges_too = card.config.quantised or not config.quantised
-    wanted = network.state_dict().keys() & card.weights.keys()
-    network.load_state_dict({name: torch.from_numpy(card.weights[name].copy()) for name in wanted}, strict=ranges_too)
+    ranges_too = given.quantised or not config.quantised
+    wanted = network.state_dict().keys() & weights.keys()
+    network.load_state_dict({name: torch.from_numpy(weights[name].copy()) for name in wanted}, strict=ranges_too)
     if not ranges_too and data.seen:
         seen = [planes(to_batch(torch.from_numpy(pair[1])[None].to(device)), 1) for pair in data.seen]
         calibrate(network, [batch[..., : batch.shape[-2] // 8 * 8, : batch.shape[-1] // 8 * 8] for batch in seen])

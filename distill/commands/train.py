@@ -45,7 +45,9 @@ def add_arguments(parser):
         "--clean-share", type=float, default=0.05, help="share of crops left sharp (default: %(default)s)"
     )
     parser.add_argument(
-        "--loss", default="l1", help="against the clean picture: l1 or charbonnier (default: %(default)s)"
+        "--loss",
+        default="l1",
+        help="against the clean picture: l1, charbonnier, wavelet or psnr (default: %(default)s)",
     )
     parser.add_argument(
         "--alpha",
@@ -75,6 +77,7 @@ def add_arguments(parser):
     parser.add_argument("--workers", type=int, default=1, help="processes that draw pairs (default: %(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: %(default)s)")
     parser.add_argument("--quantise", action="store_true", help="train the weights of --init on, for 8-bit arithmetic")
+    parser.add_argument("--prune", type=int, metavar="CHANNELS", help="keep so many of the channels of --init")
     parser.add_argument("--branches", action="store_true", help="re-parameterised 3x3 filters, folded afterwards")
     parser.add_argument("--compile", action="store_true", help="torch.compile: slow to start, faster after")
     parser.add_argument("--precision", default="float32", help="float32 or bfloat16 (default: %(default)s)")

@@ -15,6 +15,7 @@ from distill.losses import (  # noqa: E402 - after the check that torch is there
     LayerOutputs,
     charbonnier,
     distillation,
+    log_mse,
     wavelet,
 )
 from distill.luma import luma, planes  # noqa: E402
@@ -32,7 +33,7 @@ def test_charbonnier_tends_to_l1_for_large_errors_and_to_a_parabola_for_small():
     assert charbonnier(zero + 1e-4, zero) == pytest.approx(1e-4**2 / 2e-3, rel=0.01)
 
 
-@pytest.mark.parametrize("loss", [charbonnier, wavelet])
+@pytest.mark.parametrize("loss", [charbonnier, wavelet, log_mse])
 def test_different_shapes_are_refused(loss):
     with pytest.raises(ValueError, match="shapes differ"):
         loss(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 5))
@@ -54,6 +55,15 @@ def test_the_wavelet_loss_finds_an_error_in_its_own_band_alone():
     assert float(wavelet(chequered, clean)) == pytest.approx(0.2 / 7)  # the finest diagonal details alone
     columns = error * torch.tensor([1.0, 1.0, -1.0, -1.0]).repeat(2)
     assert float(wavelet(columns, clean)) == pytest.approx(0.4 / 7)  # the coarse details across alone
+
+
+def test_the_psnr_loss_counts_each_picture_by_the_ratio_of_its_error():
+    clean, errors = torch.zeros(2, 1, 8, 8), torch.tensor([0.2, 0.02]).view(2, 1, 1, 1).expand(2, 1, 8, 8)
+    halved = [errors * torch.tensor(factors).view(2, 1, 1, 1) for factors in ((0.5, 1.0), (1.0, 0.5))]
+    large, small = (float(log_mse(errors, clean) - log_mse(better, clean)) for better in halved)
+    # by hand: ln(401 / 101) and ln(5 / 2), of a batch of 2, in hundredths; under L1 the first counts 10 times as much
+    assert large == pytest.approx(math.log(401 / 101) / 200, rel=1e-4)
+    assert small == pytest.approx(math.log(5 / 2) / 200, rel=1e-4)
 
 
 def test_sides_that_the_wavelet_levels_do_not_divide_are_refused():
