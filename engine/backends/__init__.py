@@ -12,6 +12,7 @@ class Backend(Protocol):
     """A compiled student. Calls come from one thread at a time."""
 
     device: str  # where it runs, in the library's own word: "CPU", "cuda:0", ...
+    sharpens: bool  # whether it has sharpened(pixels, strength), the whole way of a frame on its own device
     kept: int  # how many compiled students are worth their memory; another one takes the place of the oldest
 
     def residual(self, pixels: np.ndarray) -> np.ndarray:

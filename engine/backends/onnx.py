@@ -62,6 +62,7 @@ class OnnxGraph:
 class OnnxBackend(OnnxGraph):
     """A card's student in ONNX Runtime."""
 
+    sharpens = False
     kept = 1  # compiling takes 15 ms, and what a session has allocated it never gives back
 
     def __init__(self, card, device="auto", threads=None, precision="float32"):

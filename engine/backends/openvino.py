@@ -57,6 +57,7 @@ class OpenVinoGraph:
 class OpenVinoBackend(OpenVinoGraph):
     """A card's student compiled by OpenVINO."""
 
+    sharpens = False
     kept = 8  # compiling takes a third of the time of a 720p picture
 
     def __init__(self, card, device="auto", threads=None, precision="float32"):

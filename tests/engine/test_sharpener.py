@@ -198,6 +198,22 @@ def test_in_8_bits_backends_agree_within_one_level_on_all_but_a_thousandth(name)
             assert np.mean(apart > 1) < 1e-3 and np.mean(apart > 0) < 0.01
 
 
+@pytest.mark.skipif("torch" not in AVAILABLE, reason="torch is not installed")
+@pytest.mark.parametrize("strength", [0.3, 1.0])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_the_whole_way_on_torchs_device_is_that_of_the_processor(device, strength, cat):
+    noise = np.random.default_rng(3).integers(0, 256, (2100, 2003, 3), np.uint8)  # in tiles, black and white clipped
+    with Sharpener(random_card(), backend="torch", device=device) as sharpener:
+        student = sharpener._students.get(None)
+        assert student.sharpens
+        for pixels in (blurred(cat)[:301, :203], noise, noise[:1, :1]):
+            whole_way = sharpener(pixels, strength)
+            student.sharpens = False
+            apart = np.abs(sharpener(pixels, strength).astype(int) - whole_way)
+            student.sharpens = True
+            assert apart.max() <= 1 and np.mean(apart > 0) < (1e-3 if device == "cpu" else 0.05)
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", ["nano", "report"])
 def test_cuda_agrees_with_the_processor_within_one_level(name, cat):
