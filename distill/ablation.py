@@ -28,6 +28,7 @@ def rows(settings):
         table += [("teacher", "and the teacher's picture as a second target", settings)]
     table += [
         ("wavelet", "and the wavelet loss instead of L1", replace(measured, loss="wavelet")),
+        ("psnr", "and the PSNR loss instead of L1", replace(measured, loss="psnr")),
         ("branches", "and re-parameterised branches", replace(measured, branches=True)),
         ("longer", "and twice as many steps", replace(measured, epochs=2 * settings.epochs)),
     ]

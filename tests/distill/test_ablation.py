@@ -26,6 +26,7 @@ def test_each_row_changes_one_setting_of_the_measured_student():
         ("blind", {"experts"}),
         ("teacher", {"teacher"}),
         ("wavelet", {"loss"}),
+        ("psnr", {"loss"}),
         ("branches", {"branches"}),
         ("longer", {"epochs"}),
     ):
@@ -36,8 +37,8 @@ def test_each_row_changes_one_setting_of_the_measured_student():
 def test_an_ablation_fills_its_table_and_trains_nothing_twice(tmp_path):
     chosen = settings(write_pictures(tmp_path / "pictures"))
     table = ablate(chosen, tmp_path / "out", command="the command")
-    assert [row["name"] for row in table] == ["blind", "measured", "wavelet", "branches", "longer"]
-    assert len({row["steps"] for row in table[:4]}) == 1 and table[4]["steps"] == 2 * table[0]["steps"]
+    assert [row["name"] for row in table] == ["blind", "measured", "wavelet", "psnr", "branches", "longer"]
+    assert len({row["steps"] for row in table[:5]}) == 1 and table[5]["steps"] == 2 * table[0]["steps"]
     assert len({row["parameters"] for row in table}) == 1  # branches fold away, experts are mixed into one
     assert json.loads((tmp_path / "out" / "ablation.json").read_text())["rows"] == table
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("last.pt")}
