@@ -8,7 +8,7 @@ RUN/last.pt         everything needed to go on after the last finished epoch
 import io
 import json
 import pickle
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 
 import torch
@@ -60,7 +60,8 @@ class RunFolder:
         content = self._last()
         asked = json.loads(json.dumps(asdict(settings)))
         if content is not None:
-            kept = content["settings"]
+            unknown_then = {field.name: field.default for field in fields(settings) if field.default is not MISSING}
+            kept = unknown_then | content["settings"]  # a run of an earlier version was trained as the defaults are
             differ = [name for name in asked if kept.get(name) != asked[name] and name not in _MAY_CHANGE]
             if differ:
                 was = ", ".join(f"{name} {kept.get(name)!r} (now {asked[name]!r})" for name in differ)

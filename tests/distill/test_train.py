@@ -146,6 +146,17 @@ def test_a_run_with_other_settings_is_not_continued(settings, tmp_path):
         train(replace(settings, learning_rate=0.01), tmp_path / "run")
 
 
+def test_a_run_begun_before_a_setting_existed_goes_on_with_its_default(settings, tmp_path):
+    train(settings, tmp_path / "run", stop_after_s=0)
+    kept = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    del kept["settings"]["prune"], kept["settings"]["loss"]
+    torch.save(kept, tmp_path / "run" / "last.pt")
+    with pytest.raises(BadSetting, match="other settings: loss 'l1'"):
+        train(replace(settings, loss="psnr"), tmp_path / "run")
+    train(settings, tmp_path / "run")
+    assert [row["epoch"] for row in rows(tmp_path / "run")] == [1, 2]
+
+
 def test_the_reports_network_and_loss_train_with_a_teacher(settings, tmp_path):
     teacher = train(settings, tmp_path / "teacher")
     report = replace(settings, student="report", teacher=str(teacher), schedule="plateau", ema=0, epochs=1)
