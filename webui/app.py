@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from engine.cards import DEFAULT_MODEL
 from webui import public_page
 from webui.door import Door
+from webui.gradio_inside import forget, keep_few_sessions, queued
 from webui.picture_desk import Limits, PictureDesk
 from webui.presence import Presence
-from webui.queue_places import queued
 from webui.server import ABOUT_PATH
 from webui.sharpeners import Sharpeners, short_name
 from webui.turnstile import Turnstile, VisitLimits
@@ -25,6 +25,7 @@ SAMPLES_DIR = Path(__file__).resolve().parent.parent / "assets" / "samples"
 TITLE = "Whetstone"
 _TIDY_EVERY_S = 60.0
 _WAITING = 64  # events that may wait; more visitors than that are told that the page is busy
+_SESSIONS = 1000  # of visitors who have not said that they left
 _AT_ONCE = 4  # pictures being sharpened for different visitors at the same time
 
 
@@ -86,7 +87,7 @@ def open_page(settings):
         desk = PictureDesk(workspace, sharpeners, limits, sample_paths())
         stack.callback(desk.close)
         blocks = build_blocks(desk, public=settings.public, behind_proxy=bool(settings.frames))
-        presence = Presence(on_gone=desk.leave)
+        presence = Presence(on_gone=lambda visitor: (desk.leave(visitor), forget(blocks, visitor)))
         stack.callback(presence.close)
         from webui.live_routes import open_live  # what it imports is being imported by the loading thread, too
 
@@ -130,6 +131,7 @@ def build_blocks(desk, public=False, behind_proxy=False):
                     build()
         gr.HTML(_FOOTER if public else _FOOTER + _FOOTER_DASHBOARD, elem_id="page-footer")
         blocks.unload(lambda: None)  # browsers open the heartbeat that tells us of their leaving only for this event
+    keep_few_sessions(blocks, _SESSIONS)
     blocks.queue(max_size=_WAITING, default_concurrency_limit=_AT_ONCE, api_open=False)
     return blocks
 

@@ -116,7 +116,9 @@ def main():
         return
     result = {"model": args.model, "size": args.size, **measure(args.model, args.size, args.rounds, args.seconds)}
     result["load_average"] = [round(load, 2) for load in os.getloadavg()]
-    text = json.dumps(result | provenance(), indent=1)
+    words = f"--model {args.model} --size {args.size} --rounds {args.rounds} --seconds {args.seconds:g}"
+    command = f"python -m tests.measure.sharing {words} --json {args.json or 'FILE'}"
+    text = json.dumps(result | provenance(command), indent=1)
     print(text)
     if args.json:
         Path(args.json).write_text(text + "\n", encoding="utf-8")
