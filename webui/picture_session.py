@@ -252,7 +252,7 @@ class Session:
                 "the picture is no longer here (pictures are deleted after an hour without use); bring it again"
             )
         if not isinstance(index, int) or not 0 <= index < len(self.entries):
-            raise BadSetting(f"there is no picture number {index!r}; there are {len(self.entries)}")
+            raise BadSetting(f"there is no picture number {str(index)[:20]!r}; there are {len(self.entries)}")
         return self.entries[index]
 
     def _decode(self, index, entry):

@@ -57,7 +57,11 @@ def build(desk, behind_proxy=False):
                 max_height=640,
             )
         with gr.Column(scale=3, min_width=270, elem_id="controls"):
-            chooser = gr.Dropdown([], label="Picture", visible=False, elem_id="chooser", filterable=False)
+            # Gradio's own check knows the names only as long as it remembers the visitor: a restarted server would
+            # refuse the event without a word. The session checks the number, and says what to do.
+            chooser = gr.Dropdown(
+                [], label="Picture", visible=False, elem_id="chooser", filterable=False, allow_custom_value=True
+            )
             strength = gr.Slider(0, 200, 100, step=1, label="Strength (%)", elem_id="strength")
             # Gradio's own check refuses the whole event, an upload too, while somebody is typing in the number box.
             strength.preprocess = _percent  # type: ignore[method-assign]  # a subclass would write a .pyi file

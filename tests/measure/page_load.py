@@ -14,6 +14,7 @@ import os
 import random
 import signal
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -68,16 +69,12 @@ class Load:
             began = time.monotonic()
             try:
                 visit(number, rng)
-            except _CONNECTION as error:
-                with self._lock:
-                    if self.down.is_set() or self.changed_at >= began:
-                        self.broken += 1
-                    elif time.monotonic() < self.ends_at:
-                        self.errors[f"{type(error).__name__}: {error}"[:120]] += 1
-                time.sleep(PAUSE_S)
             except Exception as error:
                 with self._lock:
-                    self.errors[f"{type(error).__name__}: {error}"[:120]] += 1
+                    if self.down.is_set() or self.changed_at >= began:
+                        self.broken += 1  # its connection or, on the server that came back, its pictures are gone
+                    elif not isinstance(error, _CONNECTION) or time.monotonic() < self.ends_at:
+                        self.errors[f"{type(error).__name__}: {error}"[:120]] += 1
                 time.sleep(PAUSE_S)
 
     def picture_visit(self, number, rng):
@@ -163,6 +160,9 @@ def measure(pictures, live, minutes, kills=0, think_s=15.0, fps=4.0, model="smal
         left = [path for one in workspaces for path in one.rglob("*") if path.is_file() and path.name != "lock"]
         status = page.stop()
         outputs.append(page.output)
+    for output in outputs:
+        for trace in output.split("Traceback (most recent call last):")[1:]:
+            print(f"the server said: Traceback{trace[:4000]}", file=sys.stderr)
     after_start = [(at, mb) for at, mb in memory if at > 0.25 * 60 * minutes]
     return {
         "picture_visitors": pictures,

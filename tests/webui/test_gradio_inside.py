@@ -1,30 +1,40 @@
 """What Gradio knows of a visitor goes when the visitor does, and is bounded where nobody says that they go."""
 
+import json
 import time
 
-from tests.webui.page_process import tiny_mixture
-from webui.app import PageSettings, open_page
+import pytest
+
+from tests.webui.page_client import Visitor
+from tests.webui.page_process import running_page
+from tests.webui.pictures import encoded, scene
+
+pytestmark = pytest.mark.slow  # it starts a real page
+
+TELLS = """
+import json
+from webui import gradio_inside
+forget = gradio_inside.forget
+def telling(blocks, session):
+    forget(blocks, session)
+    holder = blocks.state_holder
+    known = [*holder.session_data, *holder.time_last_used, *blocks._queue.pending_messages_per_session]
+    print("gradio knows", json.dumps([holder.capacity, known]), flush=True)
+gradio_inside.forget = telling
+"""
 
 
-def test_gradio_forgets_who_has_left_and_keeps_who_has_not(tmp_path):
-    with open_page(PageSettings(model=str(tiny_mixture(tmp_path)))) as page:
-        known, presence = page.blocks.state_holder, page.server._presence
-        for visitor in ("anna", "bert"):
-            presence.arrive(visitor)
-            assert known[visitor] is known[visitor]
-        presence.depart("anna")
-        until = time.monotonic() + 20
-        while "anna" in known and time.monotonic() < until:
+def test_gradio_forgets_who_has_left_keeps_who_has_not_and_is_bounded():
+    picture = encoded(scene(40, 60), "PNG")
+    with running_page(prelude=TELLS) as page, Visitor(page.address) as anna, Visitor(page.address) as bert:
+        for visitor in (anna, bert):
+            assert visitor.bring((picture, "a.png")).success
+        anna.leave()
+        until = time.monotonic() + 30
+        while "gradio knows" not in page.output and time.monotonic() < until:
             time.sleep(0.1)
-        assert "anna" not in known and "bert" in known
-        assert known.time_last_used.keys() == {"bert"}
-
-
-def test_gradio_knows_a_bounded_number_of_visitors(tmp_path):
-    with open_page(PageSettings(model=str(tiny_mixture(tmp_path)))) as page:
-        known = page.blocks.state_holder
-        assert known.capacity == 1000
-        known.capacity = 3
-        for number in range(10):
-            known[f"visitor {number}"]
-        assert len(known.session_data) <= 4
+        capacity, known = json.loads(page.output.split("gradio knows ")[1].splitlines()[0])
+        assert anna.session not in known and known.count(bert.session) >= 2
+        assert capacity == 1000
+        assert bert.event("strength", "change", {"strength": 50}).success
+        assert anna.event("strength", "change").success  # who comes back is known anew, without the pictures

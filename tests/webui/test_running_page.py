@@ -220,6 +220,8 @@ def test_an_event_cannot_name_a_file_of_this_machine_or_an_address(page, visitor
         ("strength", "change", {"strength": [100]}, None),
         ("strength", "change", {"model": "/etc/passwd"}, None),
         ("strength", "change", {"chooser": 99}, None),
+        ("strength", "change", {"chooser": "<b>0</b>" * 99}, None),
+        ("strength", "change", {"chooser": [{"a": 0}]}, None),
         ("strength", "change", {"view": "everything"}, None),
         ("drop", "upload", {}, None),
         ("drop", "upload", {}, {"files": "all"}),
@@ -257,6 +259,13 @@ def test_visitors_do_not_see_each_others_pictures(page):
         answer = bert.event("strength", "change", {"chooser": None})
         assert "secret" not in str(answer.values) and 'class="bad"' in answer.values["status"]
         anna.leave()
+
+
+def test_a_page_that_the_server_no_longer_knows_is_told_what_to_do(page):
+    with Visitor(page.address) as someone:  # as after a restart, or a night with the lid closed
+        for elem_id, where in (("strength", "status"), ("run-all", "report")):
+            answer = someone.event(elem_id, {"status": "change", "report": "click"}[where], {"chooser": 2})
+            assert answer.success and "bring it again" in answer.values[where]
 
 
 def test_several_visitors_at_once_each_get_their_own_picture(page):
