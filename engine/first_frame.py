@@ -38,13 +38,11 @@ def _time(pixels, model, backend, precision):
 
 
 def _memory(pixels, model, backend, precision):
-    from engine.backends import BACKENDS, installed
+    from engine.backends import preload
     from engine.hardware import process_memory_bytes
     from engine.sharpener import Sharpener
 
-    for name, (module, *_) in BACKENDS.items():
-        if name in (backend, "openvino", "onnx") and installed(name):
-            __import__(module)
+    preload(backend)
     given = pixels()
     before = process_memory_bytes()
     sharpener, most = Sharpener(model, backend=backend, precision=precision), 0

@@ -72,6 +72,13 @@ def choose(backend="auto", device="auto"):
     return backend
 
 
+def preload(backend="auto"):
+    """Import the libraries of a student and of an estimator, so that what they take afterwards is theirs alone."""
+    for name, (module, *_) in BACKENDS.items():
+        if name in (backend, "openvino", "onnx") and installed(name):
+            import_module(module)
+
+
 def open_backend(card, backend="auto", device="auto", threads=None, precision="auto"):
     """(name, compiled student) for a plain card. threads: processor threads to use, None for the library's own choice.
 

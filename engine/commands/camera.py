@@ -63,6 +63,7 @@ def run(args):
         output=args.output, output_needed=True, auto=args.auto, steady=args.steady, backend=args.backend,
         device=args.device, virtual_device=args.virtual_device, overwrite=args.overwrite,
     )  # fmt: skip
+    imports_mb = _imports_mb(args.backend) if args.json is not None else None
     session = LiveSession(tell=lambda line: print(f"whetstone: {line}", file=sys.stderr, flush=True))
     watch = Watch()
     with stop_signals() as asked_to_stop:
@@ -73,10 +74,19 @@ def run(args):
             print(f"{where}; {now['student']} by {now['backend']}; Ctrl-C stops", flush=True)
         watch.until(session, args.seconds, asked_to_stop, quiet=args.quiet)
         status = 130 if asked_to_stop.is_set() else 0
-        return _finish(args, session, watch, status)
+        return _finish(args, session, watch, status, imports_mb)
 
 
-def _finish(args, session, watch, status):
+def _imports_mb(backend):
+    """The memory of this process with all its libraries and nothing done yet: what is above it the call takes."""
+    from engine.backends import preload
+    from engine.hardware import process_memory_bytes
+
+    preload(backend)
+    return round(process_memory_bytes() / 1e6, 1)
+
+
+def _finish(args, session, watch, status, imports_mb):
     """End the run, say and write what it came to; the exit status."""
     error, figures = session.error, session.whole_run()
     last = session.stop()
@@ -86,7 +96,7 @@ def _finish(args, session, watch, status):
         if not args.quiet:
             print(_sum(figures), flush=True)
         if args.json is not None:
-            _write(args.json, figures, last, watch)
+            _write(args.json, figures, last, watch, imports_mb)
     return status
 
 
@@ -163,7 +173,7 @@ def _sum(figures):
     )
 
 
-def _write(name, figures, last, watch):
+def _write(name, figures, last, watch, imports_mb):
     from pathlib import Path
 
     from engine.atomic_write import write_atomically
@@ -172,4 +182,5 @@ def _write(name, figures, last, watch):
     kept = ("source", "output", "height", "width", "student", "half_rate", "backend", "measured", "memory_mb")
     results = provenance(shlex.join(["python", "launch.py", *sys.argv[1:]])) | figures
     results |= {key: last[key] for key in kept} | {"messages": last["messages"], "minutes": list(watch.minutes)}
+    results |= {"memory_of_imports_mb": imports_mb, "memory_above_imports_mb": round(last["memory_mb"] - imports_mb, 1)}
     write_atomically(Path(name), (json.dumps(results, indent=1) + "\n").encode(), overwrite=True)

@@ -39,14 +39,15 @@ class Steady:
         means = cv2.resize(seen, size, interpolation=cv2.INTER_AREA)
         if self._kept.shape != residual.shape or (self._rounded is None) != (residual.dtype != np.uint8):
             self._means, self._kept = means, residual.astype(np.float32)
-            self._part, self._share = np.empty_like(self._kept), np.empty(seen.shape[:2], np.float32)
+            self._part, self._share = np.empty_like(self._kept[:_STRIP]), np.empty(seen.shape[:2], np.float32)
             self._rounded = np.empty_like(residual) if residual.dtype == np.uint8 else None
             return residual
         share = self._shares(means, degradation, (width, height))
         self._means = means
         for top in range(0, height, _STRIP):
             rows = slice(top, top + _STRIP)
-            kept, part = self._kept[rows], self._part[rows]
+            kept = self._kept[rows]
+            part = self._part[: len(kept)]
             cv2.subtract(residual[rows], kept, dst=part, dtype=cv2.CV_32F)
             cv2.multiply(part, share[rows], dst=part)
             cv2.add(kept, part, dst=kept)
