@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import stat
+import weakref
 from pathlib import Path
 
 from engine.errors import BadOutput
@@ -39,8 +40,7 @@ def write_atomically(path: str | os.PathLike, data: bytes, *, overwrite: bool = 
         except OSError as error:
             raise BadOutput(refusal(path, len(data), error)) from error
     finally:
-        with contextlib.suppress(OSError):  # moved away already, or never made
-            temporary.unlink()
+        _unlink(temporary)
 
 
 class Beside:
@@ -56,6 +56,8 @@ class Beside:
         if not overwrite and os.path.lexists(self.path):
             raise BadOutput(already_there(self.path))
         self.temporary = self.path.parent / f".whetstone-{secrets.token_hex(8)}.tmp"
+        # also where nobody came to call discard(): Ctrl-C may fall between any two steps of whoever makes this
+        self._remove = weakref.finalize(self, _unlink, self.temporary)
         try:
             self.temporary.open("xb").close()
         except OSError as error:
@@ -79,8 +81,12 @@ class Beside:
 
     def discard(self) -> None:
         """Leave nothing behind; after keep() it does nothing."""
-        with contextlib.suppress(OSError):
-            self.temporary.unlink()
+        self._remove()
+
+
+def _unlink(path: Path) -> None:
+    with contextlib.suppress(OSError):  # moved away already, or never made
+        path.unlink()
 
 
 @contextlib.contextmanager

@@ -24,6 +24,9 @@ def install(tmp_path, monkeypatch):
         text = "\n".join(["Metadata-Version: 2.4", f"Name: {name}", "Version: 1.0", *lines, ""])
         (info / "METADATA").write_text(text, encoding="utf-8")
         (info / "RECORD").write_text("".join(f"{path},,\n" for path in files), encoding="utf-8")
+        for path in files:  # from Python 3.12 on those that are not there are not listed
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).touch()
 
     return put
 

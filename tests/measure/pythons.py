@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 import launch
-from engine.provenance import provenance
+from engine.provenance import commit, provenance
 from tests.webui.page_client import Visitor
 from tests.webui.page_process import PageProcess
 from tests.webui.pictures import encoded, scene
@@ -70,6 +70,7 @@ def measure(python, folder):
     if tests.returncode != 0:
         print(tests.stdout[-6000:], file=sys.stderr)
     return {
+        "commit": commit(),
         "python": output(inside, "-c", "import platform; print(platform.python_version())"),
         "install_s": round(install_s, 1),
         "tests": {name: int(count) for count, name in re.findall(r"(\d+) (passed|failed|skipped|errors?)\b", words)},
@@ -113,14 +114,18 @@ def output(*command):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--json", type=Path, help="write the result here as well")
-    parser.add_argument("--only", nargs="+", help="these versions alone, such as 3.10 3.12")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the result here as well")
+    parser.add_argument(
+        "--only", nargs="+", help="these versions alone, such as 3.10 3.12; others stay as FILE has them"
+    )
     args = parser.parse_args()
     # a shell ignores Ctrl-C for what it starts in the background, and the tests of Ctrl-C would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = [f"3.{minor}" for minor in range(launch.OLDEST[1], launch.NEWEST[1] + 1)]
     found = interpreters()
     rows = {}
+    if args.only and args.json and args.json.exists():
+        rows = json.loads(args.json.read_text(encoding="utf-8"))["pythons"]
     for version in args.only or wanted:
         if version not in found:
             rows[version] = "not on this machine"
@@ -129,7 +134,7 @@ def main():
             rows[version] = measure(found[version], folder)
         print(version, json.dumps(rows[version]), file=sys.stderr, flush=True)
     command = "python -m tests.measure.pythons" + (f" --json {args.json}" if args.json else "")
-    text = json.dumps({**provenance(command), "pythons": rows}, indent=2) + "\n"
+    text = json.dumps({**provenance(command), "pythons": dict(sorted(rows.items()))}, indent=2) + "\n"
     if args.json:
         args.json.write_text(text, encoding="utf-8")
     print(text, end="")
