@@ -115,9 +115,7 @@ def output(*command):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result here as well")
-    parser.add_argument(
-        "--only", nargs="+", help="these versions alone, such as 3.10 3.12; others stay as FILE has them"
-    )
+    parser.add_argument("--only", nargs="+", help="these versions alone, such as 3.10 3.12; the others stay as in FILE")
     args = parser.parse_args()
     # a shell ignores Ctrl-C for what it starts in the background, and the tests of Ctrl-C would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
