@@ -73,7 +73,7 @@ def test_an_empty_page_tells_the_command_that_would_fill_it(show, page, command)
 def test_what_ships_is_shown_at_the_first_start():
     app = AppTest.from_file(str(MAIN), default_timeout=TIMEOUT_S).run()
     assert not app.exception and app.title[0].value == "Runs"
-    assert list(app.dataframe[0].value["run"]) == ["base", "nano", "report", "rrdb-small", "small"]
+    assert list(app.dataframe[0].value["run"]) == ["base", "nano", "report", "rrdb-small", "small", "small-pruned"]
     names = {trace.get("name") for trace in charts(app)[0]["data"]}
     assert {"nano", "report", "rrdb-small"} <= names
 
