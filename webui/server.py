@@ -95,6 +95,8 @@ def serve(app, listener, *, on_ready):
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=1,
+        # longer than browsers' and proxies' own: who closes second loses a request that is sent at that moment
+        timeout_keep_alive=75,
         ws="websockets-sansio",  # "auto" takes one that is deprecated
         ws_max_size=_LARGEST_MESSAGE,
         ws_per_message_deflate=False,  # JPEG does not get smaller

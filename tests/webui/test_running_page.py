@@ -1,5 +1,6 @@
 """The running page over HTTP: pictures in and results out, nothing readable beside them, nothing left behind."""
 
+import http.client
 import io
 import os
 import re
@@ -259,6 +260,19 @@ def test_visitors_do_not_see_each_others_pictures(page):
         answer = bert.event("strength", "change", {"chooser": None})
         assert "secret" not in str(answer.values) and 'class="bad"' in answer.values["status"]
         anna.leave()
+
+
+def test_a_connection_that_was_idle_for_a_while_is_not_closed_under_the_next_request(page):
+    """httpx and many proxies keep one for 5 seconds: a server that does so, too, resets some of them in use."""
+    host, port = page.address.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection.connect()
+    connection.auto_open = 0  # no new connection behind our back
+    for pause_s in (0, 6.5):
+        time.sleep(pause_s)
+        connection.request("GET", "/")
+        assert connection.getresponse().read()
+    connection.close()
 
 
 def test_a_page_that_the_server_no_longer_knows_is_told_what_to_do(page):
