@@ -122,7 +122,7 @@ def build_blocks(desk, public=False, behind_proxy=False):
         ("Picture", lambda: picture_tab.build(desk, behind_proxy)),
         ("Live", lambda: live_tab.build(desk.sharpeners)),
     ]
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600), fill_width=True) as blocks:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
         where = _WHERE_PUBLIC if public else _WHERE
         gr.HTML(_HEADER.format(mark=theme.mark(), where=where), elem_id="page-header")
         with gr.Tabs(elem_id="tabs"):
