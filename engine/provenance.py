@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.hardware import cpu_name, usable_cores
 
+_CHECKOUT = Path(__file__).resolve().parent.parent
 _PACKAGES = (
     "torch",
     "numpy",
@@ -34,14 +35,24 @@ def provenance(command):
 
 
 def commit():
-    """The commit of this checkout, "-dirty" when tracked files differ from it; "unknown" outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
+    """The commit of this checkout; "unknown" outside one.
+
+    "-dirty" behind it says that tracked files differ from it, those of assets/results aside: a figure written a moment
+    ago changes nothing of what the next one measures.
+    """
+    head = _git("rev-parse", "--short=12", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!assets/results")
+    if not head or changed is None:
         return "unknown"
-    return done.stdout.strip() or "unknown"
+    return head + "-dirty" if changed else head
+
+
+def _git(*arguments):
+    try:
+        done = subprocess.run(["git", "-C", str(_CHECKOUT), *arguments], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _versions():

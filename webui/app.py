@@ -87,7 +87,12 @@ def open_page(settings):
         desk = PictureDesk(workspace, sharpeners, limits, sample_paths())
         stack.callback(desk.close)
         blocks = build_blocks(desk, public=settings.public, behind_proxy=bool(settings.frames))
-        presence = Presence(on_gone=lambda visitor: (desk.leave(visitor), forget(blocks, visitor)))
+
+        def on_gone(visitor):
+            desk.leave(visitor)
+            forget(blocks, visitor)
+
+        presence = Presence(on_gone)
         stack.callback(presence.close)
         from webui.live_routes import open_live  # what it imports is being imported by the loading thread, too
 
