@@ -9,6 +9,7 @@ import pytest
 from skimage import data
 
 from engine.degradation import Degradation
+from engine.live import steady as steady_module
 from engine.live.flicker import Flicker, measure_flicker
 from engine.live.frames import Frame
 from engine.live.steady import STILL, Steady
@@ -83,6 +84,21 @@ def test_any_size_and_three_channels_pass(height, width):
         for _ in range(3):
             residual = np.ones(seen.shape, np.float32)
             assert steady(seen, residual, None).shape == seen.shape
+
+
+@pytest.mark.parametrize("height, width", [(256, 384), (101, 97), (270, 683)])
+def test_only_columns_where_nothing_moves_are_left_out(height, width, monkeypatch):
+    def kept():
+        rng, steady = np.random.default_rng(3), Steady()
+        for index in range(8):
+            seen = np.full((height, width, 1), 90, np.uint8)
+            top, left = (37 * index) % (height - 20), (61 * index) % (width - 20)
+            seen[top : top + 20, left : left + 20] = 200
+            yield steady(seen, rng.normal(0, 9, seen.shape).astype(np.float32), None).copy()
+
+    found = list(kept())
+    monkeypatch.setattr(steady_module, "_span", lambda *_: slice(None))
+    np.testing.assert_array_equal(found, list(kept()))
 
 
 def test_the_students_own_residual_is_not_written_to():
