@@ -1,4 +1,7 @@
-"""A camera through OpenCV: the asked size and rate in MJPG where the camera has it, read all the time, RGB out."""
+"""A camera through OpenCV: the asked size and rate in MJPG where the camera has it, read all the time.
+
+On Linux the JPEGs come as they are and are decoded here, in half of OpenCV's time; else OpenCV gives BGR.
+"""
 
 import os
 import sys
@@ -8,9 +11,11 @@ import cv2
 
 from engine.errors import SourceLost
 from engine.live import devices
-from engine.live.frames import Frame
+from engine.live.frames import frame_of
+from engine.live.jpegs import JpegDecoder, is_jpeg
 
 _PATIENCE_S = 3.0  # frames that do not come for this long: the camera is opened anew
+_MJPG = cv2.VideoWriter_fourcc(*"MJPG")  # type: ignore[attr-defined]
 # OpenCV's own limit for a read on Linux is 10 s, during which nobody can stop the call
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
 
@@ -44,27 +49,23 @@ class Camera:
         height, width, fps = self._asked
         # compressed first: raw 720p at 30 does not fit through USB 2
         settings = (
-            (cv2.CAP_PROP_FOURCC, cv2.VideoWriter_fourcc(*"MJPG")),  # type: ignore[attr-defined]
+            (cv2.CAP_PROP_FOURCC, _MJPG),
             (cv2.CAP_PROP_FRAME_WIDTH, width),
             (cv2.CAP_PROP_FRAME_HEIGHT, height),
             (cv2.CAP_PROP_FPS, fps),
             (cv2.CAP_PROP_BUFFERSIZE, 1),
         )
-        taken = False
+        first = None
         if capture.isOpened():
             for property, value in settings:
                 capture.set(property, value)
-            deadline = self._clock() + _PATIENCE_S
-            while not taken and self._clock() < deadline:
-                taken, pixels = capture.read()
-                if not taken and not devices.exists(self._which):
-                    break
-        if not taken:
+            self._decode = JpegDecoder()
+            first = self._first_frame(capture)
+        if first is None:
             capture.release()
             raise SourceLost(devices.why_not(self._which))
-        self._capture, self._heard_at = capture, self._clock()
-        self._first = self._frame(pixels)
-        self.height, self.width = pixels.shape[:2]
+        self._capture, self._heard_at, self._first = capture, self._clock(), first
+        self.height, self.width = first.size
         self.fps = _sane(capture.get(cv2.CAP_PROP_FPS)) or fps
         self.notice = _notice(self.name, self._asked, (self.height, self.width, self.fps))
 
@@ -75,23 +76,46 @@ class Camera:
         if self._capture is None:
             raise SourceLost(f"{self.name} is not open")
         taken, pixels = self._capture.read()  # the driver keeps old frames; reading all the time drains it
-        if taken:
+        frame = self._frame(pixels) if taken else None
+        if frame is not None:
             self._heard_at = self._clock()
-            return self._frame(pixels)
+            return frame
         if not devices.exists(self._which) or self._clock() - self._heard_at > _PATIENCE_S:
             self.close()
             raise SourceLost(f"{self.name} was unplugged or sends nothing; plug it in again, the call goes on then")
         time.sleep(0.01)  # some drivers answer at once that there is nothing
         return None
 
-    def _frame(self, bgr):
+    def _first_frame(self, capture):
+        """The first frame that comes in time; None without one."""
+        in_jpegs = sys.platform.startswith("linux") and int(capture.get(cv2.CAP_PROP_FOURCC)) == _MJPG
+        as_it_comes = in_jpegs and capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+        deadline = self._clock() + _PATIENCE_S
+        while self._clock() < deadline:
+            taken, pixels = capture.read()
+            if taken and as_it_comes and not is_jpeg(pixels):  # it does not keep its word: OpenCV knows what it sends
+                as_it_comes = not capture.set(cv2.CAP_PROP_CONVERT_RGB, 1)
+                continue
+            frame = self._frame(pixels) if taken else None
+            if frame is not None:
+                return frame
+            if not taken and not devices.exists(self._which):
+                break
+        return None
+
+    def _frame(self, given):
+        """A frame of what OpenCV gave: a JPEG, grey, or BGR; None of a damaged JPEG."""
         captured_at = self._clock()
-        if bgr.ndim == 2:
-            pixels = cv2.cvtColor(bgr, cv2.COLOR_GRAY2RGB)
+        if is_jpeg(given):
+            pixels = self._decode(given)
+            if pixels is None:
+                return None
+        elif given.ndim == 2:
+            pixels = cv2.cvtColor(given, cv2.COLOR_GRAY2RGB)
         else:
-            pixels = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+            pixels = cv2.cvtColor(given, cv2.COLOR_BGR2RGB)
         self._index += 1
-        return Frame(pixels, self._index - 1, captured_at)
+        return frame_of(pixels, self._index - 1, captured_at)
 
     def close(self):
         self._first = None

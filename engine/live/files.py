@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.errors import BadImage, SourceLost
 from engine.images import FORMAT_OF_SUFFIX, read_picture
-from engine.live.frames import Frame
+from engine.live.frames import frame_of, pixels_of
 from engine.live.sources import Pace
 from engine.video.reader import VideoReader, upright_rgb
 
@@ -25,10 +25,10 @@ class Played:
         self._pace = Pace(fps, clock, sleep) if paced else None
         self._pictures = self._all_pixels()
         self._next = next(self._pictures)  # its size is the stream's, and a file without frames is refused at once
-        self.height, self.width = self._next.shape[:2]
+        self.height, self.width = frame_of(self._next, 0, 0.0).size
 
     def _all_pixels(self):
-        """The pixels of every frame."""
+        """The pixels of every frame, RGB or I420."""
         raise NotImplementedError
 
     def read(self):
@@ -40,7 +40,7 @@ class Played:
         except StopIteration:
             self.ended = True
         self._index += 1
-        return Frame(pixels, self._index - 1, self._clock())
+        return frame_of(pixels, self._index - 1, self._clock())
 
     def reopen(self):
         raise SourceLost(f"{self.name} cannot be read any more")
@@ -73,7 +73,7 @@ class VideoFile(Played):
                 self._reader.close()
                 self._reader = VideoReader(self._path)
             for frame in self._reader.frames():
-                yield upright_rgb(frame)
+                yield upright_rgb(frame) if frame.rotation % 360 else pixels_of(frame)
             if not self._repeat:
                 return
 

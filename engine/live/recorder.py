@@ -72,7 +72,7 @@ class Recorder:
 
     def _write(self, frame):
         if self._writer is None:
-            self._size = even(frame.pixels.shape[0]), even(frame.pixels.shape[1])
+            self._size = even(frame.size[0]), even(frame.size[1])
             self._begun_at, self._last = frame.captured_at, -1
             height, width = self._size
             self._writer = VideoWriter(

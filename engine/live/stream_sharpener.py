@@ -10,6 +10,7 @@ from engine.compiled import degradation_of, step_of
 from engine.degradation import Degradation
 from engine.estimate import Estimator
 from engine.halo import bounded
+from engine.live.frames import YuvFrame
 from engine.live.slots import LatestSlot
 from engine.pixels import as_levels, student_input
 from engine.sharpener import Sharpener, change_pixels
@@ -78,14 +79,17 @@ class StreamSharpener:
             self._student.sharpener.residual(np.zeros(self._shape, np.uint8))
 
     def __call__(self, frame, strength):
-        """The frame's pixels, sharpened, (H, W, 3) uint8; strength 0 gives them as they are."""
-        if strength <= 0:
-            return frame.pixels
+        """The frame's pixels, sharpened: RGB, or I420 where it is a YuvFrame; strength 0 gives them as they are."""
         with self._lock:
-            seen = student_input(frame.pixels, self._student.channels)
-            residual = self._residual(seen, frame.pixels, frame.captured_at)
-            sharp = frame.pixels.copy()
-            change_pixels(sharp, seen, residual, strength)
+            yuv = isinstance(frame, YuvFrame) and self._student.channels == 1
+            whole = frame.yuv if yuv else frame.pixels
+            if strength <= 0:
+                return whole
+            pixels = frame.luma if yuv else whole
+            seen = student_input(pixels, self._student.channels)
+            residual = self._residual(seen, pixels, frame.captured_at)
+            sharp = whole.copy()
+            change_pixels(sharp[: len(pixels)], seen, residual, strength)
         return sharp
 
     def luma_change(self, luma, at_s, strength, rgb=None):

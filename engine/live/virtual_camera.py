@@ -4,10 +4,12 @@ import sys
 from importlib import util
 
 import cv2
+import numpy as np
 
 from engine.errors import SinkLost
 from engine.live import devices
 from engine.live.driver_help import how_to_free, how_to_install
+from engine.live.frames import YuvFrame
 from engine.live.loopback import free, free_abandoned
 from engine.live.sinks import even, fitted
 
@@ -49,20 +51,24 @@ class VirtualCamera:
             raise SinkLost(_why_not(error, self._device)) from error
 
     def send(self, frame):
+        if self._camera is None:
+            raise SinkLost("the virtual camera is closed")
+        try:
+            self._camera.send(self._data(frame))
+        except (RuntimeError, OSError) as error:
+            self.close()
+            raise SinkLost(f"{self.name} takes no more frames ({error}); {how_to_free([])}") from error
+
+    def _data(self, frame):
+        """What the driver takes: I420 in BT.601 and video range, what webcams send and calls expect, or RGB."""
+        if self._planar and isinstance(frame, YuvFrame) and frame.size == (self.height, self.width):
+            return _in_video_range(frame)
         pixels = frame.pixels
         if pixels.shape[0] - self.height in (0, 1) and pixels.shape[1] - self.width in (0, 1):
             pixels = pixels[: self.height, : self.width]  # an odd size loses its last line, which nobody sees
         else:
             pixels = fitted(pixels, self.height, self.width)
-        if self._camera is None:
-            raise SinkLost("the virtual camera is closed")
-        # BT.601, video range: what webcams send and calls expect
-        data = cv2.cvtColor(pixels, cv2.COLOR_RGB2YUV_I420) if self._planar else pixels
-        try:
-            self._camera.send(data)
-        except (RuntimeError, OSError) as error:
-            self.close()
-            raise SinkLost(f"{self.name} takes no more frames ({error}); {how_to_free([])}") from error
+        return cv2.cvtColor(pixels, cv2.COLOR_RGB2YUV_I420) if self._planar else pixels
 
     def close(self):
         if self._camera is not None:
@@ -76,6 +82,14 @@ class VirtualCamera:
 
     def __exit__(self, *_):
         self.close()
+
+
+def _in_video_range(frame):
+    """A YuvFrame's I420 with luma in 16 to 235 and chroma in 16 to 240."""
+    height, data = frame.size[0], np.empty_like(frame.yuv)
+    cv2.convertScaleAbs(frame.yuv[:height], dst=data[:height], alpha=219 / 255, beta=16)
+    cv2.convertScaleAbs(frame.yuv[height:], dst=data[height:], alpha=224 / 255, beta=128 - 128 * 224 / 255)
+    return data
 
 
 def library_there():

@@ -4,15 +4,17 @@ import os
 import subprocess
 import time
 
+import av
 import numpy as np
 import pytest
 import pyvirtualcam
 from pyvirtualcam import camera as their_camera
+from skimage import data
 
 from engine.errors import BadOutput, SinkLost
 from engine.live import virtual_camera
 from engine.live.driver_help import how_to_free, how_to_install
-from engine.live.frames import Frame
+from engine.live.frames import Frame, YuvFrame, frame_of, pixels_of
 from engine.live.recorder import Recorder
 from engine.live.sinks import Null, even, fitted
 from engine.live.virtual_camera import VirtualCamera
@@ -69,6 +71,29 @@ def test_colours_arrive_as_video_range_bt601(driver):
     assert u.mean() == pytest.approx(128 - 37.797 * r - 74.203 * g + 112 * b, abs=1)
     assert v.mean() == pytest.approx(128 + 112 * r - 93.786 * g - 18.214 * b, abs=1)
     assert driver.opened.closed
+
+
+def test_a_cameras_jpeg_arrives_as_its_rgb_would(driver):
+    photo = av.VideoFrame.from_ndarray(np.ascontiguousarray(data.astronaut()[:96, :128]), format="rgb24")
+    jpeg = frame_of(pixels_of(photo.reformat(format="yuvj420p")), 0, 0.0)
+    with VirtualCamera(96, 128, 30) as camera:
+        camera.send(jpeg)
+        camera.send(Frame(jpeg.pixels, 0, 0.0))
+    direct, by_rgb = (sent.reshape(144, 128).astype(int) for sent in driver.opened.sent)
+    assert np.abs(direct[:96] - by_rgb[:96]).max() <= 2  # rounding, there and back
+    assert np.abs(direct[96:] - by_rgb[96:]).mean() < 1.5 and direct[96:].std() > 5  # colours are averaged anew
+    assert direct[:96].min() >= 16 and direct[:96].max() <= 235 and direct[96:].min() >= 16 and direct[96:].max() <= 240
+
+
+def test_a_cameras_jpeg_of_another_size_and_for_a_driver_of_rgb_goes_by_rgb(driver, monkeypatch):
+    jpeg = YuvFrame(np.full((72, 64), 128, np.uint8), 0, 0.0)
+    with VirtualCamera(24, 32, 30) as camera:
+        camera.send(jpeg)
+    assert driver.opened.sent[0].size == 24 * 32 * 3 // 2
+    monkeypatch.setattr(Driver, "native", pyvirtualcam.PixelFormat.RGBA)
+    with VirtualCamera(48, 64, 30) as camera:
+        camera.send(jpeg)
+    np.testing.assert_array_equal(driver.opened.sent[0].reshape(48, 64, 3), jpeg.pixels)
 
 
 def test_a_driver_of_rgb_gets_rgb(driver, monkeypatch):

@@ -1,5 +1,6 @@
 """Laws of cameras and of files that stand in for one: RGB, the true size, clear words when nothing comes."""
 
+import io
 import os
 import struct
 
@@ -7,11 +8,13 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from skimage import data
 
 from engine.errors import BadImage, BadVideo, SourceLost
 from engine.live import devices
 from engine.live.camera import Camera
 from engine.live.files import PictureFolder, VideoFile
+from engine.live.frames import Frame, YuvFrame
 from tests.engine.live.fakes import FakeClock
 from tests.engine.video.clips import make_clip, moving
 
@@ -24,7 +27,7 @@ class Capture:
     def __init__(self, height=480, width=640, fps=30.0, times=10**9, opened=True, clock=None):
         self.pixels = np.full((height, width, 3), RED[::-1], np.uint8)  # BGR
         self.fps, self.times, self.opened, self.clock = fps, times, opened, clock
-        self.settings, self.released = [], False
+        self.settings, self.released, self.coded = [], False, 0
 
     def isOpened(self):
         return self.opened
@@ -34,7 +37,7 @@ class Capture:
         return True
 
     def get(self, property):
-        return self.fps if property == cv2.CAP_PROP_FPS else 0
+        return {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FOURCC: self.coded}.get(property, 0)
 
     def read(self):
         if self.clock is not None:
@@ -87,6 +90,90 @@ def test_opencv_itself_is_read_and_turned_to_rgb(tmp_path, machine):
     with Camera(0, 64, 96, 25, open_capture=lambda which: cv2.VideoCapture(str(clip))) as camera:
         frame = camera.read()
     assert np.abs(frame.pixels.reshape(-1, 3).mean(axis=0) - RED).max() < 6 and camera.notice == ""
+
+
+class JpegCapture(Capture):
+    """As OpenCV's V4L2 gives a camera that sends JPEGs: as (1, N) bytes once it is told not to convert.
+
+    damaged: numbers of frames of which hardly more than a beginning comes, as over a bad cable; honest: whether JPEGs
+    come, or YUYV.
+    """
+
+    def __init__(self, pixels, subsampling="4:2:2", damaged=(), honest=True, **settings):
+        super().__init__(*pixels.shape[:2], **settings)
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=subsampling)
+        self.jpeg, self.pixels = buffer.getvalue(), np.ascontiguousarray(pixels[:, :, ::-1])
+        self.coded, self.damaged, self.honest, self.given = cv2.VideoWriter_fourcc(*"MJPG"), damaged, honest, 0
+
+    def read(self):
+        taken, pixels = super().read()
+        converts = dict(self.settings).get(cv2.CAP_PROP_CONVERT_RGB, 1)
+        if not taken or converts:
+            return taken, pixels
+        if not self.honest:
+            return True, np.zeros((*self.pixels.shape[:2], 2), np.uint8)
+        self.given += 1
+        jpeg = self.jpeg[:200] if self.given - 1 in self.damaged else self.jpeg + bytes(1000)
+        return True, np.frombuffer(jpeg, np.uint8)[None]
+
+
+PHOTO = data.astronaut()[:480, :]
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:2:2"])
+def test_a_cameras_jpegs_become_frames_whose_luma_is_theirs(machine, subsampling):
+    capture = JpegCapture(PHOTO, subsampling)
+    with Camera(0, 480, 512, 30, open_capture=lambda which: capture) as camera:
+        assert (camera.height, camera.width, camera.notice) == (480, 512, "")
+        frame = camera.read()
+    assert isinstance(frame, YuvFrame) and frame.size == (480, 512)
+    with Image.open(io.BytesIO(capture.jpeg)) as picture:
+        rgb = np.asarray(picture.convert("RGB"))
+    with Image.open(io.BytesIO(capture.jpeg)) as picture:
+        picture.draft("YCbCr", picture.size)  # as it is coded, not by way of RGB
+        luma = np.asarray(picture)[:, :, 0]
+    assert np.abs(frame.luma.astype(int) - luma).max() <= 1  # two decoders round differently
+    smooth = [cv2.blur(pixels, (9, 9)).astype(int) for pixels in (frame.pixels, rgb)]
+    assert np.abs(smooth[0] - smooth[1]).mean() < 1.5  # colours are at half the height now
+
+
+@pytest.mark.parametrize("pixels", [PHOTO[:479, :511], cv2.cvtColor(PHOTO, cv2.COLOR_RGB2GRAY)])
+def test_odd_and_grey_jpegs_come_as_rgb(machine, pixels):
+    capture = JpegCapture(np.atleast_3d(pixels)) if pixels.ndim == 3 else grey_capture(pixels)
+    with Camera(0, 480, 512, 30, open_capture=lambda which: capture) as camera:
+        frame = camera.read()
+    assert isinstance(frame, Frame) and frame.pixels.shape == (*pixels.shape[:2], 3)
+    rgb = pixels if pixels.ndim == 3 else cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+    assert np.abs(frame.pixels.astype(int) - rgb).mean() < 3
+
+
+def grey_capture(pixels):
+    capture = JpegCapture(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB))
+    capture.jpeg = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    return capture
+
+
+def test_damaged_jpegs_are_left_out_and_the_numbers_go_on(machine):
+    capture = JpegCapture(PHOTO, damaged={0, 2, 3})
+    with Camera(0, 480, 512, 30, open_capture=lambda which: capture) as camera:
+        frames = [camera.read() for _ in range(6)]
+    assert [frame and frame.index for frame in frames] == [0, None, None, 1, 2, 3]
+    np.testing.assert_array_equal(frames[3].yuv, frames[0].yuv)
+
+
+def test_nothing_but_damaged_jpegs_is_a_camera_that_sends_nothing(machine):
+    clock = FakeClock()
+    capture = JpegCapture(PHOTO, damaged=range(1, 10**6), clock=clock)
+    with Camera(0, 480, 512, 30, open_capture=lambda which: capture, clock=clock) as camera:
+        assert camera.read().index == 0
+        refused("was unplugged or sends nothing", lambda: [camera.read() for _ in range(200)])
+
+
+def test_a_camera_that_promises_jpegs_and_sends_others_is_left_to_opencv(machine):
+    capture = JpegCapture(PHOTO, honest=False)
+    with Camera(0, 480, 512, 30, open_capture=lambda which: capture) as camera:
+        np.testing.assert_array_equal(camera.read().pixels, PHOTO)
 
 
 def test_a_camera_of_5_frames_a_second_is_told(machine):

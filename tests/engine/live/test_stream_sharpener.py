@@ -3,6 +3,7 @@
 import threading
 import time
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from skimage import data
 from engine.compiled import degradation_of, step_of
 from engine.errors import UnknownModel
 from engine.estimate import Estimator
-from engine.live.frames import Frame
+from engine.live.frames import Frame, frame_of, pixels_of
 from engine.live.stream_sharpener import StreamSharpener
 from engine.sharpener import Sharpener
 from tests.engine.students_for_tests import mixture_card, random_card
@@ -40,10 +41,40 @@ def test_a_frame_is_sharpened_as_the_sharpener_does_it(card, strength):
     np.testing.assert_array_equal(sharp, expected)
 
 
+def yuv_frame(pixels):
+    """Pixels as a camera's JPEG has them."""
+    return frame_of(pixels_of(av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuvj420p")), 0, 0.0)
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0, 1.7])
+@pytest.mark.parametrize("card", [random_card(), mixture_card()], ids=["blind", "mixed"])
+def test_of_a_cameras_jpeg_the_luma_alone_is_changed(card, strength):
+    small = yuv_frame(np.ascontiguousarray(SOFT[100:164, 100:172]))
+    with StreamSharpener(card, backend="onnx") as stream, Sharpener(card, backend="onnx") as still:
+        sharp = stream(small, strength)
+        expected = still(small.luma, strength, degradation=stream.degradation)
+        in_rgb = stream(Frame(small.pixels, 0, 0.0), strength)
+    np.testing.assert_array_equal(sharp[:64], expected)
+    np.testing.assert_array_equal(sharp[64:], small.yuv[64:])
+    assert (sharp[:64] != small.luma).any()
+    # the same number added to R, G and B is added to luma: but for rounding, and colours that are clipped
+    inside = (small.pixels > 60).all(axis=2) & (small.pixels < 195).all(axis=2)
+    assert np.abs(small.with_pixels(sharp).pixels.astype(int) - in_rgb)[inside].max() <= 3
+
+
+def test_a_student_of_colours_is_given_a_cameras_jpeg_in_rgb():
+    card, small = random_card("report"), yuv_frame(np.ascontiguousarray(SOFT[100:132, 100:132]))
+    with StreamSharpener(card, backend="onnx") as stream, Sharpener(card, backend="onnx") as still:
+        np.testing.assert_array_equal(stream(small, 1.0), still(small.pixels, 1.0))
+        assert stream(small, 0) is small.pixels
+
+
 def test_strength_0_gives_the_very_pixels():
     with StreamSharpener(random_card(), backend="onnx") as stream:
         first = frame()
         assert stream(first, 0) is first.pixels
+        jpeg = yuv_frame(np.ascontiguousarray(SOFT[:302, :400]))
+        assert stream(jpeg, 0) is jpeg.yuv
 
 
 def test_in_the_background_it_comes_to_the_same_student():
