@@ -75,7 +75,7 @@ def test_what_ships_is_shown_at_the_first_start():
     assert not app.exception and app.title[0].value == "Runs"
     assert list(app.dataframe[0].value["run"]) == ["base", "nano", "report", "rrdb-small", "small", "small-pruned"]
     names = {trace.get("name") for trace in charts(app)[0]["data"]}
-    assert {"nano", "report", "rrdb-small"} <= names
+    assert {"nano", "rrdb-small", "small"} <= names
 
 
 @pytest.mark.parametrize("page", ["quality", "speed", "models"])
