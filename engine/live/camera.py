@@ -1,6 +1,6 @@
 """A camera through OpenCV: the asked size and rate in MJPG where the camera has it, read all the time.
 
-On Linux the JPEGs come as they are and are decoded here, in half of OpenCV's time; else OpenCV gives BGR.
+On Linux the JPEGs come as they are and are decoded here, not by way of RGB; else OpenCV gives BGR.
 """
 
 import os

@@ -53,8 +53,9 @@ class VirtualCamera:
     def send(self, frame):
         if self._camera is None:
             raise SinkLost("the virtual camera is closed")
+        data = self._data(frame)  # outside of try: what fails here is no lost device
         try:
-            self._camera.send(self._data(frame))
+            self._camera.send(data)
         except (RuntimeError, OSError) as error:
             self.close()
             raise SinkLost(f"{self.name} takes no more frames ({error}); {how_to_free([])}") from error
