@@ -142,6 +142,10 @@ def main(argv):
         return stop(error, 2)
     except KeyboardInterrupt:
         return stop("stopped", 130, start="\n")
+    except RuntimeError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python before 3.12 wraps it where a class is being made
+            return stop("stopped", 130, start="\n")
+        raise
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from distill.teachers import load_teacher
 from distill.train import train
 from engine.atomic_write import write_atomically
 from engine.cards import load_card
@@ -38,6 +39,8 @@ def rows(settings):
 def ablate(settings, out, *, command=""):
     """Train and tabulate every row; returns the table, a list of dicts. Raises what train() raises."""
     out, table = Path(out), []
+    if settings.teacher is not None:
+        load_teacher(settings.teacher, "cpu")  # a wrong name is refused before the rows that need none
     for name, change, chosen in rows(settings):
         tqdm.write(f"{name}: {change}")
         card = load_card(train(chosen, out / name, command=command))

@@ -53,6 +53,9 @@ def train(settings: TrainSettings, out, *, command="", stop_after_s=math.inf):
         )
     device = accelerator.device if accelerator.num_processes > 1 else _device(settings.device)
     teacher = None if settings.teacher is None else load_teacher(settings.teacher, device)
+    for card in (settings.init, settings.estimator):
+        if card is not None:
+            load_card(card)  # a wrong name is refused before minutes of preparing
     stop_at = time.monotonic() + stop_after_s
     with writing_into(out), RunFolder(out, is_main=accelerator.is_main_process) as folder:
         with accelerator.main_process_first():  # it fills the caches, the others read them

@@ -66,7 +66,7 @@ class Beside:
     def refusal(self, error: OSError) -> str:
         """One line on why the library could not go on writing."""
         size = self.temporary.stat().st_size if self.temporary.exists() else 0
-        return refusal(self.path, size, error)
+        return refusal(self.path, size, error, "more than ")
 
     def keep(self) -> None:
         """Flush it to disk and give it its name."""
@@ -126,11 +126,11 @@ def already_there(path: Path) -> str:
     return f"{path} exists already and is left as it is; choose another name, or add --overwrite to replace it"
 
 
-def refusal(path: Path, size: int, error: OSError) -> str:
-    """One line on why `size` bytes could not be written to path, and what to do."""
+def refusal(path: Path, size: int, error: OSError, more: str = "") -> str:
+    """One line on why `size` bytes could not be written to path, and what to do; more: "more than " where it grows."""
     folder = path.parent
     if error.errno in _NO_SPACE:
-        needed = f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size:,} bytes"
+        needed = more + (f"{size / 1e6:.1f} MB" if size >= 50_000 else f"{size:,} bytes")
         return f"the disk of {folder} is full: {path.name} needs {needed}; free some space or choose another folder"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return f"the folder {folder} does not exist; create it first, or choose another"

@@ -9,6 +9,7 @@ Strength 0 is the identity.
 """
 
 import math
+import reprlib
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
@@ -200,10 +201,11 @@ def checked_strength(strength):
     """The strength as a float. Raises BadSetting unless it is a number from 0 to 2."""
     try:
         value = float(strength)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         value = math.nan
     if not 0 <= value <= LARGEST_STRENGTH:
-        raise BadSetting(f"strength must be a number from 0 (unchanged) over 1 (as trained) to 2, not {strength!r}")
+        given = reprlib.repr(strength)
+        raise BadSetting(f"strength must be a number from 0 (unchanged) over 1 (as trained) to 2, not {given}")
     return value
 
 

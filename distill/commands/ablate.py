@@ -3,6 +3,8 @@
 import shlex
 import sys
 
+from engine.commands.places import check_folder_name
+
 HELP = "train a student without and with each part of its recipe, and tabulate"
 
 
@@ -23,6 +25,7 @@ def add_arguments(parser):
 
 
 def run(args):
+    check_folder_name(args.out)
     import torch
 
     from distill.ablation import COLUMNS, ablate

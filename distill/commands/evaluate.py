@@ -3,6 +3,8 @@
 import shlex
 import sys
 
+from engine.commands.places import check_folder_name
+
 HELP = "measure SSIM and PSNR of students beside classical sharpening, by category"
 
 
@@ -55,6 +57,7 @@ def add_arguments(parser):
 
 
 def run(args):
+    check_folder_name(args.out)
     from distill.degrade import RECIPES
     from distill.evaluate import evaluate
     from engine.errors import BadSetting

@@ -4,6 +4,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from engine.commands.places import check_folder_name
+
 HELP = "distil a student from a folder of pictures; resumes"
 
 
@@ -84,6 +86,7 @@ def add_arguments(parser):
 
 
 def run(args):
+    check_folder_name(args.out)
     import torch
     from accelerate import PartialState
 

@@ -64,7 +64,7 @@ def run(args):
         device=args.device, virtual_device=args.virtual_device, overwrite=args.overwrite,
     )  # fmt: skip
     imports_mb = _imports_mb(args.backend) if args.json is not None else None
-    session = LiveSession(tell=lambda line: print(f"whetstone: {line}", file=sys.stderr, flush=True))
+    session = LiveSession(tell=lambda line: _tell(session, line))
     watch = Watch()
     with stop_signals() as asked_to_stop:
         session.start(settings)
@@ -75,6 +75,11 @@ def run(args):
         watch.until(session, args.seconds, asked_to_stop, quiet=args.quiet)
         status = 130 if asked_to_stop.is_set() else 0
         return _finish(args, session, watch, status, imports_mb)
+
+
+def _tell(session, line):
+    if line != str(session.error):  # which ends the command, and is said then
+        print(f"whetstone: {line}", file=sys.stderr, flush=True)
 
 
 def _imports_mb(backend):
@@ -88,10 +93,9 @@ def _imports_mb(backend):
 
 def _finish(args, session, watch, status, imports_mb):
     """End the run, say and write what it came to; the exit status."""
-    error, figures = session.error, session.whole_run()
-    last = session.stop()
-    if error is not None:
-        raise error
+    figures, last = session.whole_run(), session.stop()
+    if session.error is not None:
+        raise session.error
     if figures is not None:
         if not args.quiet:
             print(_sum(figures), flush=True)

@@ -1,8 +1,14 @@
-"""Where a command may write its figures, checked before minutes of measuring, not after."""
+"""Where a command may write what it makes, checked before minutes of work, not after."""
 
 import os
 
 from engine.errors import BadOutput, BadSetting
+
+
+def check_folder_name(name):
+    """Raises BadSetting for an empty --out, which would be the folder that happens to be the current one."""
+    if not name:
+        raise BadSetting("--out needs the name of a folder, not an empty one")
 
 
 def check_json_place(name):

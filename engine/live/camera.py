@@ -15,6 +15,7 @@ from engine.live.frames import frame_of
 from engine.live.jpegs import JpegDecoder, is_jpeg
 
 _PATIENCE_S = 3.0  # frames that do not come for this long: the camera is opened anew
+_DAMAGED_FRAMES = 5  # at the start; more is this camera's way of writing JPEGs, and no accident
 _MJPG = cv2.VideoWriter_fourcc(*"MJPG")  # type: ignore[attr-defined]
 # OpenCV's own limit for a read on Linux is 10 s, during which nobody can stop the call
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")
@@ -35,6 +36,7 @@ class Camera:
         self._clock = clock
         self._capture = None
         self._index, self._first, self._heard_at = 0, None, 0.0
+        self._in_jpegs = False
         self.name = devices.camera_name(which)
         self.notice = ""
         self.height, self.width, self.fps = height, width, float(fps)
@@ -89,16 +91,17 @@ class Camera:
     def _first_frame(self, capture):
         """The first frame that comes in time; None without one."""
         in_jpegs = sys.platform.startswith("linux") and int(capture.get(cv2.CAP_PROP_FOURCC)) == _MJPG
-        as_it_comes = in_jpegs and capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
-        deadline = self._clock() + _PATIENCE_S
+        self._in_jpegs = in_jpegs and capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+        damaged, deadline = 0, self._clock() + _PATIENCE_S
         while self._clock() < deadline:
             taken, pixels = capture.read()
-            if taken and as_it_comes and not is_jpeg(pixels):  # it does not keep its word: OpenCV knows what it sends
-                as_it_comes = not capture.set(cv2.CAP_PROP_CONVERT_RGB, 1)
-                continue
             frame = self._frame(pixels) if taken else None
             if frame is not None:
                 return frame
+            if taken and self._in_jpegs:
+                damaged += 1
+                if damaged == _DAMAGED_FRAMES or not is_jpeg(pixels):  # OpenCV knows what to make of what it sends
+                    self._in_jpegs = not capture.set(cv2.CAP_PROP_CONVERT_RGB, 1)
             if not taken and not devices.exists(self._which):
                 break
         return None
@@ -106,8 +109,8 @@ class Camera:
     def _frame(self, given):
         """A frame of what OpenCV gave: a JPEG, grey, or BGR; None of a damaged JPEG."""
         captured_at = self._clock()
-        if is_jpeg(given):
-            pixels = self._decode(given)
+        if self._in_jpegs:
+            pixels = self._decode(given) if is_jpeg(given) else None
             if pixels is None:
                 return None
         elif given.ndim == 2:

@@ -6,6 +6,8 @@ from typing import Any
 
 import av
 
+_BT601 = {2, 5, 6}  # libav's AVCOL_SPC_UNSPECIFIED, BT470BG, SMPTE170M
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -49,7 +51,7 @@ class YuvFrame:
 
     @cached_property
     def pixels(self):
-        """(H, W, 3) uint8 RGB."""
+        """(H, W, 3) uint8 RGB; libav's fast rounding leaves it darker by up to 1.5 grey levels."""
         return av.VideoFrame.from_ndarray(self.yuv, format="yuvj420p").to_ndarray(format="rgb24")
 
     def with_pixels(self, pixels):
@@ -64,7 +66,8 @@ def frame_of(pixels, index, captured_at):
 
 
 def pixels_of(picture):
-    """What a frame is made of from an upright av.VideoFrame: I420 where it is a JPEG's and of even size, else RGB."""
-    if picture.format.name in ("yuvj420p", "yuvj422p") and picture.height % 2 == picture.width % 2 == 0:
+    """What a frame is made of from an upright av.VideoFrame: I420 where it is like a JPEG, of even size, else RGB."""
+    like_a_jpeg = picture.format.name in ("yuvj420p", "yuvj422p") and picture.colorspace in _BT601
+    if like_a_jpeg and picture.height % 2 == picture.width % 2 == 0:
         return picture.to_ndarray(format="yuvj420p")
     return picture.to_ndarray(format="rgb24")

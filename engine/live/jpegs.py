@@ -19,6 +19,7 @@ class JpegDecoder:
     def __init__(self):
         self._codec = av.CodecContext.create("mjpeg", "r")
         self._codec.thread_count = 1  # several would hold frames back
+        self._codec.options = {"err_detect": "explode"}  # else what is missing comes as black
 
     def __call__(self, jpeg):
         """jpeg: bytes, or an array of them; what lies behind its end is left alone."""

@@ -8,6 +8,7 @@ import av
 from engine.errors import BadOutput
 from engine.live.sinks import even, fitted
 from engine.live.slots import OrderedQueue
+from engine.video.colours import bt709
 from engine.video.writer import CONTAINERS, VideoWriter
 
 _BASE = Fraction(1, 90_000)  # of the timestamps, as in broadcasting
@@ -18,13 +19,14 @@ class Recorder:
     """A sink: frames that it has no room for are left out, the others keep their times. Raises BadOutput.
 
     The file appears when close() has come to its end. error: the one line on what went wrong meanwhile, else "";
-    tell(line) is told it at once, from the recording's thread.
+    tell(line) is told it at once, from the recording's thread. needed: there is no call without the file, so that
+    send() raises the error; else it never raises, and the call goes on.
     """
 
     fps, repeats = None, False
 
-    def __init__(self, path, fps, overwrite=False, tell=None):
-        self.path, self._fps, self._overwrite, self._tell = path, fps, overwrite, tell
+    def __init__(self, path, fps, overwrite=False, tell=None, needed=False):
+        self.path, self._fps, self._overwrite, self._tell, self.needed = path, fps, overwrite, tell, needed
         self.name = str(path)
         self.error = ""
         self.written = self.left_out = 0
@@ -36,7 +38,9 @@ class Recorder:
         self._thread.start()
 
     def send(self, frame):
-        """Never waits, never raises."""
+        """Never waits."""
+        if self.error and self.needed:
+            raise BadOutput(self.error)
         if not self.error and not self._queue.put(frame, wait=False):
             self.left_out += 1
 
@@ -66,8 +70,8 @@ class Recorder:
             self._queue.close()
 
     def _fail(self, why):
-        self.error = f"the recording stopped: {why}; the call goes on"
-        if self._tell is not None:
+        self.error = why if self.needed else f"the recording stopped: {why}; the call goes on"
+        if self._tell is not None and not self.needed:
             self._tell(self.error)
 
     def _write(self, frame):
@@ -78,12 +82,12 @@ class Recorder:
             self._writer = VideoWriter(
                 self.path, height=height, width=width, rate=self._fps, time_base=_BASE, overwrite=self._overwrite
             )
+            self._writer.tag_bt709()
         height, width = self._size
         pixels = frame.pixels
         if pixels.shape[0] - height in (0, 1) and pixels.shape[1] - width in (0, 1):
             pixels = pixels[:height, :width]
-        picture = av.VideoFrame.from_ndarray(fitted(pixels, height, width), format="rgb24")
-        picture = picture.reformat(format="yuv420p")
+        picture = bt709(av.VideoFrame.from_ndarray(fitted(pixels, height, width), format="rgb24"), "yuv420p")
         picture.time_base = _BASE
         picture.pts = self._last = max(self._last + 1, round((frame.captured_at - self._begun_at) / _BASE))
         self._writer.write(picture)

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.cards import DEFAULT_MODEL, load_card
-from engine.errors import BadSetting, SinkLost
+from engine.errors import BadOutput, BadSetting, SinkLost
 from engine.hardware import process_memory_bytes
 from engine.live.controls import Controls
 from engine.live.pipeline import Pipeline
@@ -86,6 +86,7 @@ class LiveSession:
         self._recorder: Recorder | None = None
         self._quality: AutoQuality | None = None
         self._settings = LiveSettings()
+        self._error: BaseException | None = None
         self._preview = Preview()
         self._controls = Controls()
         self._messages: deque = deque(maxlen=20)  # (number, line): of earlier runs too
@@ -120,7 +121,7 @@ class LiveSession:
                     part.close()
                 self._sharpener = None
                 raise
-            self._settings = settings
+            self._settings, self._error = settings, None
             self._quality = AutoQuality(card.name, card.config.macs_per_pixel(), self._clock) if settings.auto else None
             self._preview.clear()
             self._controls = Controls(settings.strength, settings.bypass)
@@ -138,7 +139,7 @@ class LiveSession:
             if self._pipeline is None:
                 return None
             self._pipeline.stop()
-            last = self.stats()
+            self._error, last = self.error, self.stats()
             self._end_recording()
             if self._sharpener is not None:
                 self._sharpener.close()
@@ -158,9 +159,13 @@ class LiveSession:
 
     @property
     def error(self):
-        """What ended the run, an exception, or None."""
+        """What ended the run that goes on or was last, an exception, or None."""
         pipeline = self._pipeline
-        return pipeline.error if pipeline is not None else None
+        if pipeline is None:
+            return self._error
+        if pipeline.error is None and isinstance(pipeline.sink, Recorder) and pipeline.sink.error:
+            return BadOutput(pipeline.sink.error)  # the end of the file could not be written
+        return pipeline.error
 
     # -- what can be changed while it runs, from the next frame on
 
@@ -287,7 +292,7 @@ class LiveSession:
         if settings.output == "null":
             return Null()
         if settings.output != "virtual":
-            return Recorder(settings.output, settings.fps, settings.overwrite, tell=self._say)
+            return Recorder(settings.output, settings.fps, settings.overwrite, needed=True)
         from engine.live.virtual_camera import VirtualCamera
 
         try:

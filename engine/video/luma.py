@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from engine.pixels import add
+from engine.video.colours import bt709, has_no_luma
 
 _TEN_BITS = "10le"
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
@@ -21,9 +22,9 @@ def workable_format(frame_format, height, width):
     """
     name = frame_format.name
     ten = frame_format.components[0].bits > 8
-    if len(frame_format.components) < 3 and not frame_format.is_rgb and not frame_format.has_palette:
+    if len(frame_format.components) < 3 and not has_no_luma(frame_format):
         return "gray10le" if ten else "gray"
-    if frame_format.is_rgb or frame_format.has_palette:
+    if has_no_luma(frame_format):
         kind = "444"
     else:
         halves = frame_format.chroma_width(16) < 16, frame_format.chroma_height(16) < 16
@@ -38,7 +39,7 @@ def writable(frame, pixel_format):
     """The frame in a pixel format, with planes of its own that may be written to."""
     if frame.format.name != pixel_format:
         times = frame.pts, frame.time_base, frame.duration
-        frame = frame.reformat(format=pixel_format)
+        frame = bt709(frame, pixel_format) if has_no_luma(frame.format) else frame.reformat(format=pixel_format)
         frame.pts, frame.time_base, frame.duration = times
     frame.make_writable()
     frame.pict_type = av.video.frame.PictureType.NONE  # the encoder decides which are key frames

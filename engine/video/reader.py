@@ -11,6 +11,7 @@ import numpy as np
 from engine.errors import BadVideo
 
 MAX_PIXELS = 8192 * 4320  # a frame of an 8K film; a damaged header may say anything
+_SLACK_S = 0.5  # that a file may end before it says
 av.logging.set_level(av.logging.PANIC)  # what libav has to say about a file is said here, in one line
 
 
@@ -52,14 +53,17 @@ class VideoReader:
 
     def frames_and_packets(self, others):
         """(frame, None) and (None, packet of one of the other streams) as they lie in the file. Raises as frames()."""
-        seen = 0
+        seen, end_s, wanted = 0, 0.0, {stream.index for stream in others}
         try:
-            for packet in self.container.demux(self.stream, *others):
+            for packet in self.container.demux():
+                if packet.pts is not None:
+                    end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
                 if packet.stream.index != self.stream.index:
-                    if packet.dts is not None:  # the end of a stream is told by an empty packet
+                    # the end of a stream is told by a packet without a time
+                    if packet.dts is not None and packet.stream.index in wanted:
                         yield None, packet
                     continue
-                for frame in packet.decode():
+                for frame in self.stream.decode(packet):
                     if not seen:
                         self.rotation = frame.rotation % 360
                     seen += 1
@@ -71,14 +75,19 @@ class VideoReader:
             ) from error
         if not seen:
             raise BadVideo(f"{self.path} holds no frame that can be decoded; nothing to sharpen")
-        self._check_end(seen)
+        self._check_end(seen, end_s)
 
-    def _check_end(self, seen):
-        """A file cut off in its middle may end without any complaint."""
+    def _check_end(self, seen, end_s):
+        """A file cut off in its middle may end without any complaint; seen: frames; end_s: of all of its streams."""
         if self.frame_count and seen < self.frame_count - 2:  # coders may hide a frame at either end
             raise BadVideo(
                 f"{self.path} is truncated: it ends after {_count(seen)} of {self.frame_count}; get it again"
             )
+        # Matroska counts no frames, but says how long it is; of other containers libav would guess that
+        if "matroska" in self.container.format.name and self.container.duration:
+            length_s = self.container.duration / av.time_base
+            if end_s < length_s - _SLACK_S:
+                raise BadVideo(f"{self.path} is truncated: it ends after {end_s:.1f} of {length_s:.1f} s; get it again")
 
     def _pictures(self):
         for stream in self.container.streams.video:

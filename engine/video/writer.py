@@ -6,11 +6,14 @@ from fractions import Fraction
 
 import av
 from av.sidedata.sidedata import Type
+from av.video.reformatter import ColorRange, Colorspace
 
 from engine.atomic_write import Beside
 from engine.errors import BadOutput
+from engine.video.colours import has_no_luma
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+_USUAL_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}  # channels -> libav's word
 QUALITIES = {"high": 16, "medium": 20, "small": 25}  # name -> x264's constant rate factor, lower is better
 
 
@@ -41,6 +44,7 @@ class VideoWriter:
         self.stream.pix_fmt = pixel_format
         self.path = self._place.path
         self.frames = 0
+        self._refused: BadOutput | None = None
 
     def copy_of(self, template):
         """A stream that takes another file's packets as they are; before the first frame. Raises ValueError.
@@ -49,6 +53,9 @@ class VideoWriter:
         """
         stream = self._container.add_stream_from_template(template, opaque=True)
         stream.metadata.update(kept_tags(template.metadata))
+        if template.type == "audio" and template.layout.name == f"{template.channels} channels":
+            # MKV does not say which channel of PCM is which, and MP4 wants to know
+            stream.codec_context.layout = _USUAL_LAYOUTS.get(template.channels, template.layout.name)
         return stream
 
     def keep_look(self, reader, first):
@@ -59,6 +66,8 @@ class VideoWriter:
         source, ours = reader.stream.codec_context, self.stream.codec_context
         for tag in ("color_range", "colorspace", "color_primaries", "color_trc"):
             setattr(ours, tag, getattr(source, tag))
+        if has_no_luma(first.format):
+            self.tag_bt709()
         if reader.stream.sample_aspect_ratio:
             ours.sample_aspect_ratio = reader.stream.sample_aspect_ratio
         matrix = first.side_data.get(Type.DISPLAYMATRIX)
@@ -68,6 +77,11 @@ class VideoWriter:
         self._container.metadata.update(kept_tags(reader.container.metadata))
         if chapters := reader.container.chapters():
             self._container.set_chapters(chapters)
+
+    def tag_bt709(self):
+        """Say that the frames are BT.709 in the video range, as engine.video.colours.bt709 makes them."""
+        context = self.stream.codec_context
+        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
 
     def write(self, frame):
         """frame: an av.VideoFrame with pts and time base, later than the last one."""
@@ -79,15 +93,19 @@ class VideoWriter:
         self._mux(lambda: packet)
 
     def _mux(self, packets):
+        if self._refused is not None:  # libav would crash in a container that is closed
+            raise self._refused
         try:
             self._container.mux(packets())
         except (av.FFmpegError, OSError) as error:
-            refused = BadOutput(self._place.refusal(_as_os_error(error)))
+            self._refused = BadOutput(self._place.refusal(_as_os_error(error)))
             self.discard()
-            raise refused from error
+            raise self._refused from error
 
     def finish(self):
         """The file gets its name. Raises BadOutput."""
+        if self._refused is not None:
+            raise self._refused
         if self.frames:
             self._mux(lambda: self.stream.encode(None))
         try:

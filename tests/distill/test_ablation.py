@@ -1,10 +1,11 @@
 """Laws of the ablation: one change a row, the same steps, and it goes on where it was interrupted."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
+from engine.errors import WhetstoneError
 from tests.distill.pictures import write_pictures
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -32,6 +33,13 @@ def test_each_row_changes_one_setting_of_the_measured_student():
     ):
         differ = {key for key, value in table[name].items() if value != table["measured"][key]}
         assert differ == changed
+
+
+def test_a_teacher_that_is_not_there_is_refused_before_anything_is_trained(tmp_path):
+    chosen = replace(settings(write_pictures(tmp_path / "pictures")), teacher="nosuch")
+    with pytest.raises(WhetstoneError, match="nosuch"):
+        ablate(chosen, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_ablation_fills_its_table_and_trains_nothing_twice(tmp_path):

@@ -31,6 +31,17 @@ def words(tmp_path):
     return ["train", "--skip-install", "--data", str(data), "--student", "nano", *small, "--out", str(tmp_path / "run")]
 
 
+@pytest.mark.parametrize("option", ["--init", "--estimator", "--teacher"])
+def test_a_card_that_is_not_there_is_refused_before_anything_is_prepared(words, tmp_path, capsys, option):
+    assert launch.main([*words, option, "nosuch"]) == 2
+    assert "nosuch" in capsys.readouterr().err and sorted(path.name for path in tmp_path.iterdir()) == ["pictures"]
+
+
+def test_no_name_for_the_run_is_refused(words, capsys):
+    assert launch.main([*words[:-1], ""]) == 2
+    assert "--out needs the name of a folder" in capsys.readouterr().err
+
+
 def test_a_run_ends_with_its_nine_panels_as_a_picture(words, tmp_path, capsys):
     assert launch.main(words) == 0
     picture = tmp_path / "run" / "figures" / "training.png"

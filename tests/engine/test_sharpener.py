@@ -104,7 +104,7 @@ def test_luma_is_bt601_full_range():
     np.testing.assert_array_equal(student_input(primaries, 1)[0, :, 0], expected)
 
 
-@pytest.mark.parametrize("strength", [-0.1, 2.01, float("nan"), float("inf"), "much", None])
+@pytest.mark.parametrize("strength", [-0.1, 2.01, float("nan"), float("inf"), "much", None, 10**400])
 def test_a_strength_outside_0_to_2_is_refused(nano, strength):
     with pytest.raises(BadSetting, match="strength must be a number from 0"):
         nano(np.zeros((8, 8), np.uint8), strength)

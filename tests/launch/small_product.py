@@ -17,7 +17,7 @@ COMMAND = '''
 HELP = "tells which interpreter runs it"
 
 def add_arguments(parser):
-    parser.add_argument("--fail", choices=["user", "crash", "interrupt"])
+    parser.add_argument("--fail", choices=["user", "crash", "interrupt", "wrapped"])
 
 def run(args):
     if args.fail == "user":
@@ -25,6 +25,8 @@ def run(args):
         raise BadSetting("the strength is 3; 0.0 to 2.0 is meant")
     if args.fail == "crash":
         raise RuntimeError("a bug of ours")
+    if args.fail == "wrapped":
+        raise RuntimeError("a class could not be made") from KeyboardInterrupt()
     if args.fail == "interrupt":
         import signal, os, time
         os.kill(os.getpid(), signal.SIGINT)

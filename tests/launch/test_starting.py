@@ -30,8 +30,9 @@ def test_our_fault_is_a_traceback_and_status_1(product):
     assert err.startswith("Traceback") and err.endswith("RuntimeError: a bug of ours\n")
 
 
-def test_ctrl_c_is_one_line_and_status_130(product):
-    status, _, err = product.start("doctor", "--fail", "interrupt")
+@pytest.mark.parametrize("how", ["interrupt", "wrapped"])  # wrapped: as Python before 3.12 does in __set_name__
+def test_ctrl_c_is_one_line_and_status_130(product, how):
+    status, _, err = product.start("doctor", "--fail", how)
     assert (status, err) == (130, "\nwhetstone: stopped\n")
 
 

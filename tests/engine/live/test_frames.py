@@ -23,6 +23,13 @@ def test_rgb_of_i420_is_what_a_player_shows_bit_for_bit():
     np.testing.assert_array_equal(frame.pixels, upright_rgb(jpeg))
 
 
+def test_full_range_video_that_is_no_jpeg_keeps_its_colours():
+    green = np.full((16, 16, 3), (40, 200, 40), np.uint8)
+    source = av.VideoFrame.from_ndarray(green, format="rgb24")
+    video = source.reformat(format="yuvj420p", dst_colorspace="ITU709", dst_color_range="JPEG")
+    assert np.abs(frame_of(pixels_of(video), 0, 0.0).pixels.astype(int) - green).max() <= 2
+
+
 def test_black_white_and_grey_keep_their_levels():
     for level in (0, 1, 128, 254, 255):
         yuv = np.vstack([np.full((8, 8), level, np.uint8), np.full((4, 8), 128, np.uint8)])

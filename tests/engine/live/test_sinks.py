@@ -1,7 +1,6 @@
 """Laws of sinks: colours arrive, sizes fit, what lacks is told with its fix, a recording never hinders the call."""
 
 import os
-import subprocess
 import time
 
 import av
@@ -18,6 +17,7 @@ from engine.live.frames import Frame, YuvFrame, frame_of, pixels_of
 from engine.live.recorder import Recorder
 from engine.live.sinks import Null, even, fitted
 from engine.live.virtual_camera import VirtualCamera
+from tests.engine.small_disk import small_disk
 from tests.engine.video.clips import contents, moving
 
 
@@ -198,6 +198,15 @@ def test_frames_of_odd_and_changing_sizes_are_recorded(tmp_path):
     assert recorder.error == "" and [pixels.shape for pixels in contents(tmp_path / "a.mkv").rgb] == [(32, 64, 3)] * 3
 
 
+def test_a_recording_says_how_its_colours_are_meant(tmp_path):
+    green = np.full((64, 96, 3), (40, 200, 40), np.uint8)
+    with Recorder(tmp_path / "a.mp4", 30) as recorder:
+        record(recorder, [0, 0.1], [green, green])
+    found = contents(tmp_path / "a.mp4")
+    assert found.tags[:2] == (1, 1)  # video range, BT.709
+    assert np.abs(found.rgb[0].astype(int) - green).max() <= 3
+
+
 def test_no_frame_leaves_no_file(tmp_path):
     Recorder(tmp_path / "a.mp4", 30).close()
     assert os.listdir(tmp_path) == []
@@ -212,12 +221,7 @@ def test_a_place_that_cannot_be_is_refused_before_the_first_frame(tmp_path):
 
 
 def test_a_full_disk_is_told_once_and_sending_goes_on(tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"needs root's right to mount a small disk ({mounted.stderr.strip()})")
-    try:
+    with small_disk(tmp_path / "disk") as disk:
         told, rng = [], np.random.default_rng(0)
         recorder = Recorder(disk / "a.mp4", 30, tell=told.append)
         for index in range(400):
@@ -227,7 +231,11 @@ def test_a_full_disk_is_told_once_and_sending_goes_on(tmp_path):
             time.sleep(0.005)
         recorder.send(frame(96, 128))
         recorder.close()
+        needed = Recorder(disk / "b.mp4", 30, needed=True)
+        with pytest.raises(BadOutput, match="^the disk of .* is full: b.mp4 needs more than .* choose another folder$"):
+            for index in range(400):
+                needed.send(Frame(rng.integers(0, 255, (96, 128, 3), np.uint8), index, index / 30))
+                time.sleep(0.005)
+        needed.close()
         assert len(told) == 1 and "is full" in told[0] and told[0].endswith("the call goes on") and "\n" not in told[0]
         assert os.listdir(disk) == []
-    finally:
-        subprocess.run(["umount", disk], check=True)

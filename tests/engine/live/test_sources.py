@@ -95,9 +95,11 @@ def test_opencv_itself_is_read_and_turned_to_rgb(tmp_path, machine):
 class JpegCapture(Capture):
     """As OpenCV's V4L2 gives a camera that sends JPEGs: as (1, N) bytes once it is told not to convert.
 
-    damaged: numbers of frames of which hardly more than a beginning comes, as over a bad cable; honest: whether JPEGs
+    damaged: numbers of frames that come as damage(jpeg), by default hardly more than a beginning; honest: whether JPEGs
     come, or YUYV.
     """
+
+    damage = staticmethod(lambda jpeg: jpeg[:200])
 
     def __init__(self, pixels, subsampling="4:2:2", damaged=(), honest=True, **settings):
         super().__init__(*pixels.shape[:2], **settings)
@@ -114,7 +116,7 @@ class JpegCapture(Capture):
         if not self.honest:
             return True, np.zeros((*self.pixels.shape[:2], 2), np.uint8)
         self.given += 1
-        jpeg = self.jpeg[:200] if self.given - 1 in self.damaged else self.jpeg + bytes(1000)
+        jpeg = self.damage(self.jpeg) if self.given - 1 in self.damaged else self.jpeg + bytes(1000)
         return True, np.frombuffer(jpeg, np.uint8)[None]
 
 
@@ -160,6 +162,21 @@ def test_damaged_jpegs_are_left_out_and_the_numbers_go_on(machine):
         frames = [camera.read() for _ in range(6)]
     assert [frame and frame.index for frame in frames] == [0, None, None, 1, 2, 3]
     np.testing.assert_array_equal(frames[3].yuv, frames[0].yuv)
+
+
+@pytest.mark.parametrize("damage", [lambda jpeg: jpeg[: len(jpeg) // 2], lambda jpeg: b"\0\0" + jpeg[2:]])
+def test_half_a_jpeg_and_one_without_a_beginning_are_left_out(machine, damage):
+    capture = JpegCapture(PHOTO, damaged={1, 2})
+    capture.damage = damage
+    with Camera(0, 480, 512, 30, open_capture=lambda which: capture) as camera:
+        frames = [camera.read() for _ in range(4)]
+    assert [frame and (frame.index, frame.size) for frame in frames] == [(0, (480, 512)), None, None, (1, (480, 512))]
+
+
+def test_a_camera_whose_every_jpeg_looks_damaged_is_left_to_opencv(machine):
+    capture = JpegCapture(PHOTO, damaged=range(10**6))
+    with Camera(0, 480, 512, 30, open_capture=lambda which: capture) as camera:
+        np.testing.assert_array_equal(camera.read().pixels, PHOTO)
 
 
 def test_nothing_but_damaged_jpegs_is_a_camera_that_sends_nothing(machine):

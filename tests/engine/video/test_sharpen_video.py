@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -17,6 +18,8 @@ from engine.live.steady import Steady
 from engine.live.stream_sharpener import StreamSharpener
 from engine.video.luma import workable_format
 from engine.video.sharpen import SharpenVideo, checked_quality, target_of
+from engine.video.writer import VideoWriter
+from tests.engine.small_disk import small_disk
 from tests.engine.students_for_tests import random_card
 from tests.engine.video.clips import contents, make_clip, moving, tone
 
@@ -65,6 +68,18 @@ def test_chroma_and_colour_tags_are_untouched(tmp_path):
     before, (after, job) = contents(source), sharpened(source, tmp_path / "out.mp4", quality=0)
     assert after.tags == before.tags == (1, 1, 1, 1) and job.notices == []
     assert after.chroma == before.chroma  # quality 0 is lossless
+
+
+@pytest.mark.parametrize("coder, pixel_format", [("libx264rgb", "rgb24"), ("qtrle", "rgb24"), ("png", "rgb24")])
+def test_colours_coded_as_rgb_stay_what_they_were(tmp_path, coder, pixel_format):
+    bars = np.zeros((96, 128, 3), np.uint8)
+    for index, colour in enumerate([(200, 40, 40), (230, 180, 60), (40, 200, 40), (30, 60, 220)]):
+        bars[:, 32 * index : 32 * index + 32] = colour
+    options = {"crf": "0"} if coder == "libx264rgb" else {}
+    source = make_clip(tmp_path / "in.mov", [bars] * 3, coder=coder, pixel_format=pixel_format, options=options)
+    after, job = sharpened(source, tmp_path / "out.mkv", strength=0, quality=0)
+    assert np.abs(after.rgb[1].astype(int) - bars).max() <= 2 and after.tags[:2] == (1, 1)  # video range, BT.709
+    assert job.notices == [f"pixels {contents(source).first.format.name} are written as yuv444p"]
 
 
 def test_a_variable_frame_rate_keeps_its_times(tmp_path):
@@ -200,6 +215,16 @@ def test_a_file_cut_off_in_its_pictures_is_refused_and_nothing_is_written(tmp_pa
     assert sorted(os.listdir(tmp_path)) == ["in.mp4", "late.mp4"]
 
 
+def test_a_file_that_counts_no_frames_is_refused_by_its_length(tmp_path):
+    whole = make_clip(tmp_path / "whole.mkv", moving(60), options={"crf": "5"}, sound=True)
+    assert len(list(SharpenVideo(whole, tmp_path / "out.mkv", Adds()).run())) == 60
+    late = make_clip(tmp_path / "late.mkv", moving(30), times=[3 + index / 25 for index in range(30)])
+    assert len(list(SharpenVideo(late, tmp_path / "late-out.mkv", Adds()).run())) == 30
+    job = SharpenVideo(cut(whole, 0.6), tmp_path / "short.mkv", Adds())
+    refused(BadVideo, "truncated: it ends after .* of 2.4 s", lambda: list(job.run()))
+    assert not (tmp_path / "short.mkv").exists()
+
+
 def test_sound_alone_and_other_files_are_no_video(tmp_path):
     with av.open(str(tmp_path / "sound.mp4"), "w") as container:
         voice = container.add_stream("aac", rate=48_000)
@@ -275,6 +300,22 @@ def test_sound_that_the_container_cannot_hold_is_refused_with_the_one_that_can(t
     assert after.sound == contents(source).sound != []
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
+def test_sound_whose_channels_are_not_named_is_copied(tmp_path, suffix):
+    source = tmp_path / "in.mkv"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=25, width=128, height=96)
+        voice = container.add_stream("pcm_s16le", rate=8000, layout="stereo")
+        sound = av.AudioFrame.from_ndarray(np.full((1, 16_000), 9, np.int16), format="s16", layout="stereo")
+        sound.sample_rate, sound.pts = 8000, 0
+        container.mux(voice.encode(sound))
+        for pixels in moving(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    after, _ = sharpened(source, tmp_path / f"out{suffix}")
+    assert b"".join(after.sound) == b"".join(contents(source).sound) != b""
+
+
 def test_left_in_its_middle_it_leaves_nothing(tmp_path):
     source = make_clip(tmp_path / "in.mp4", moving(30), sound=True)
     run = SharpenVideo(source, tmp_path / "out.mp4", Adds()).run()
@@ -297,19 +338,31 @@ def test_a_student_that_fails_stops_the_job_and_leaves_nothing(tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"needs root's right to mount a small disk ({mounted.stderr.strip()})")
-    try:
+    with small_disk(tmp_path / "disk") as disk:
         rng = np.random.default_rng(0)
         source = make_clip(tmp_path / "in.mp4", [rng.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(20)])
         job = SharpenVideo(source, disk / "out.mp4", Adds(), quality=1)
         refused(BadOutput, "the disk of .* is full", lambda: list(job.run()))
         assert os.listdir(disk) == []
-    finally:
-        subprocess.run(["umount", disk], check=True)
+
+
+def test_what_comes_after_a_full_disk_is_refused_as_well(tmp_path):
+    rng = np.random.default_rng(0)
+    with small_disk(tmp_path / "disk") as disk:
+        writer = VideoWriter(disk / "a.mp4", height=240, width=320, rate=25, time_base=Fraction(1, 25), quality=1)
+
+        def write(count):
+            for index in range(count):
+                noise = rng.integers(0, 255, (240, 320, 3), np.uint8)
+                frame = av.VideoFrame.from_ndarray(noise, format="rgb24").reformat(format="yuv420p")
+                frame.pts, frame.time_base = index, Fraction(1, 25)
+                writer.write(frame)
+
+        refused(BadOutput, "the disk of .* is full", lambda: write(100))
+        refused(BadOutput, "the disk of .* is full", lambda: write(1))  # frames on their way: it crashed
+        refused(BadOutput, "the disk of .* is full", writer.finish)
+        writer.discard()
+        assert os.listdir(disk) == []
 
 
 # ---- the command
