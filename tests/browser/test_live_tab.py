@@ -294,6 +294,7 @@ def test_this_machines_camera_runs_on_without_its_page_and_a_second_one_controls
         other.wait_for_timeout(100)
     other.click("#live .live-record")
     other.wait_for_function("!document.querySelector('#live [data-figure=recording]')")
+    assert figures(other)["recording saved as"].endswith(".mp4")
     other.click("#live .live-start")
     other.wait_for_function("document.querySelector('#live .live-start').textContent === 'Start'")
     films = running.home / "Whetstone"
