@@ -74,6 +74,10 @@ def parse(argv):
 
     words = command_words(argv)
     name, rest = " ".join(words) or DEFAULT, argv[len(words) :]
+    group = [one for one in COMMANDS if one.startswith(name + " ")]
+    if group and (not rest or "-h" in rest or "--help" in rest):  # `study`: the first of two words
+        sys.stdout.write(overview(group) + "\n")
+        sys.exit(0)
     if name not in COMMANDS:
         known = ", ".join(COMMANDS)
         raise WhetstoneError("no command {!r}; the commands are {}; a picture goes to `sharpen`".format(name, known))
@@ -113,11 +117,11 @@ def command_words(argv):
     return argv[:1]
 
 
-def overview():
-    """The commands, one line each."""
+def overview(names=tuple(COMMANDS)):
+    """The commands of these names, one line each."""
     from importlib import import_module
 
-    lines = ["  {:<13} {}".format(name, import_module(home).HELP) for name, (home, _) in COMMANDS.items()]
+    lines = ["  {:<13} {}".format(name, import_module(COMMANDS[name][0]).HELP) for name in names]
     return "\n".join(["commands, each with its own --help:"] + lines)
 
 

@@ -92,7 +92,12 @@ def main(argv=None):
     parser = argparse.ArgumentParser(prog="python -m distill.tables", description=main.__doc__)
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULTS.json")
     for path in parser.parse_args(argv).results:
-        print(tables(json.loads(path.read_text(encoding="utf-8"))))
+        try:
+            print(tables(json.loads(path.read_text(encoding="utf-8"))))
+        except OSError as error:
+            parser.exit(2, f"whetstone: {path} cannot be read ({error.strerror})\n")
+        except (ValueError, KeyError, TypeError):
+            parser.exit(2, f"whetstone: {path} is no results.json; `python launch.py evaluate --out DIR` writes one\n")
 
 
 if __name__ == "__main__":

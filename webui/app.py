@@ -128,7 +128,7 @@ def build_blocks(desk, public=False, behind_proxy=False):
         ("Live", lambda: live_tab.build(desk.sharpeners)),
     ]
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
-        where = _WHERE_PUBLIC if public else _WHERE
+        where = _WHERE_PUBLIC if public else _WHERE.format(elsewhere=_WHERE_PUBLIC)
         gr.HTML(_HEADER.format(mark=theme.mark(), where=where), elem_id="page-header")
         with gr.Tabs(elem_id="tabs"):
             for name, build in tabs:
@@ -285,7 +285,9 @@ _HEADER = """
 </header>
 """
 
-_WHERE = "Everything happens on this machine: no picture leaves it."
+_WHERE = (
+    """<span id="where" data-elsewhere="{elsewhere}">Everything happens on this machine: no picture leaves it.</span>"""
+)
 _WHERE_PUBLIC = "That happens on the server of this page, which keeps none and sends none on."
 
 _FOOTER = """

@@ -4,6 +4,7 @@ The call runs whether or not a page looks: pages pull previews at a low rate, an
 drives the same session. Knows no web server and no Gradio.
 """
 
+import contextlib
 import threading
 import time
 from pathlib import Path
@@ -32,6 +33,8 @@ class HostCamera:
         self._encoded = None  # (index, message) of the last preview
         self._encoded_at = 0.0
         self._starting = False
+        self._without = self._lost = ""  # why there is no virtual camera: from the start, since it was lost
+        self._saved = None  # the last recording's file
         self.pages = 0  # that look; counted by the server's one thread
 
     @property
@@ -71,7 +74,7 @@ class HostCamera:
         kind, value = message["type"], message.get("value")
         clicks = {
             "start": lambda: self._start(self._settings(message)),
-            "stop": self.session.stop,
+            "stop": self._stop,
             "strength": lambda: self._change(strength=value),
             "bypass": lambda: self._change(bypass=value is True),
             "student": lambda: self.session.set_student(self._student(value)),
@@ -82,12 +85,19 @@ class HostCamera:
         clicks[kind]()
 
     def state(self):
-        """The session's stats() and the settings that it runs with, for JSON."""
+        """The session's stats() and the settings that it runs with, for JSON.
+
+        Beside them what newer messages do not take back: trouble, why this run has no virtual camera ("" when it has
+        one or wants none), and saved, the path of the last recording or None.
+        """
         session = self.session
-        settings = session.settings
+        settings, stats = session.settings, session.stats()
+        self._lost = (self._lost or stats["message"]) if stats.get("sink_lost") else ""
         return {
             "type": "state",
-            **session.stats(),
+            **stats,
+            "trouble": (self._without or self._lost) if stats["running"] else "",
+            "saved": self._saved,
             **({"state": "starting"} if self._starting else {}),
             "settings": {
                 "source": settings.source,
@@ -120,9 +130,26 @@ class HostCamera:
         session = self.session
         self._starting = True
         try:
-            session.start(settings)
+            said = [number for number, _line in session.stats()["messages"]]
+            with self._recording_watched():
+                session.start(settings)
+            stats = session.stats()
+            new = [line for number, line in stats["messages"] if number not in said]
+            self._without = new[0] if new and settings.output == "virtual" and stats["output"] == "nowhere" else ""
         finally:
             self._starting = False
+
+    def _stop(self):
+        with self._recording_watched():
+            self.session.stop()
+
+    @contextlib.contextmanager
+    def _recording_watched(self):
+        """Around what may end a recording: says in saved where it is."""
+        path = self.session.stats()["recording"]
+        yield
+        if path and self.session.stats()["recording"] is None and Path(path).is_file():
+            self._saved = path
 
     def _settings(self, message):
         from engine.live.session import LiveSettings
@@ -159,13 +186,15 @@ class HostCamera:
 
     def _record(self, on):
         if not on:
-            self.session.stop_recording()
+            with self._recording_watched():
+                self.session.stop_recording()
             return
         try:
             self._recordings.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadSetting(f"{self._recordings} cannot be made ({error.strerror}); make it, then record") from None
         self.session.start_recording(self._recordings / time.strftime("whetstone-%Y-%m-%d-%H-%M-%S.mp4"))
+        self._saved = None
 
 
 def recordings_folder():

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.errors import BadImage, BadOutput, BadSetting
-from engine.images import WEB_FORMATS, Picture, encode_picture, read_picture, write_picture
+from engine.images import WEB_FORMATS, Picture, encode_picture, is_picture_file, read_picture, write_picture
 from engine.sharpener import checked_strength
 from webui.file_names import clean_name, sharp_name, unlike
 from webui.jobs import Deadline, JobStopped, Timed
-from webui.picture_values import Finished, Progress, Settled, Shown, Taken
+from webui.picture_values import Finished, Progress, Settled, Shown
 from webui.picture_views import DETAIL, WHOLE, PictureViews
 from webui.preview import save_preview
 from webui.uploads import Entry, link_all
@@ -61,8 +61,9 @@ class Session:
     def take(self, uploads):
         """Put new pictures in place of the old ones; the uploaded files are moved out of the server's reach.
 
-        Returns Taken. Raises BadSetting for too many or too large ones, BadImage when not one can be read; the old
-        pictures then stay.
+        Files that are no pictures, and what is broken before the first that can be read, are left out: returns a tuple
+        of one line for each. Raises BadSetting for too many or too large ones, BadImage when not one can be read; the
+        old pictures then stay.
         """
         limits = self._limits
         if not all(self._workspace.owns_served(upload.path) for upload in uploads):
@@ -86,7 +87,7 @@ class Session:
             with _disk_errors():
                 folder = self._workspace.new_folder(self._workspace.originals)
                 entries = link_all(uploads, folder)
-            first, picture, failures = self._first_readable(entries)
+            entries, picture, failures = self._readable(entries)
         except BaseException:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -96,30 +97,38 @@ class Session:
                 path.unlink(missing_ok=True)
                 with contextlib.suppress(OSError):  # the folder holds another visitor's upload of the same bytes
                     path.parent.rmdir()
-        self._replace(entries, folder, (first, picture))
-        return Taken(first, failures)
+        self._replace(entries, folder, picture)
+        return failures
 
     def take_sample(self, index):
-        """Put one of the desk's sample pictures on it. Returns Taken. Raises BadSetting for a number that is none."""
+        """Put one of the desk's sample pictures on it. Returns () as take() does. Raises BadSetting for a number that
+        is none."""
         samples = self._desk.samples
         if not isinstance(index, int) or not 0 <= index < len(samples):
             raise BadSetting(f"there is no sample picture {index!r}; there are {len(samples)}")
         path = samples[index]
         entries = (Entry(clean_name(path.name), path),)
-        self._replace(entries, None, (0, self._read(entries[0])))
-        return Taken(0, ())
+        self._replace(entries, None, self._read(entries[0]))
+        return ()
 
-    def _first_readable(self, entries):
-        failures: list[str] = []
-        for index, entry in enumerate(entries):
+    def _readable(self, entries):
+        """(entries that stay, the picture of the first, a line for each of the others); after the first only the kind
+        of a file is looked at."""
+        kept: list[Entry] = []
+        picture, failures = None, []
+        for entry in entries:
             try:
-                return index, self._read(entry), tuple(failures)
+                if picture is None or not is_picture_file(entry.path, WEB_FORMATS):
+                    picture = self._read(entry)
+                kept.append(entry)
             except BadImage as error:
                 failures.append(str(error))
+        if picture is not None:
+            return tuple(kept), picture, tuple(failures)
         more = f" (and {len(failures) - 1} more that cannot be read)" if len(failures) > 1 else ""
         raise BadImage(failures[0] + more)
 
-    def _replace(self, entries, folder, decoded):
+    def _replace(self, entries, folder, first):
         self._stop.set()
         with self._lock:
             if self._closed:
@@ -128,7 +137,7 @@ class Session:
                 raise BadImage("this page was closed; reload it and bring the picture again")
             self._clear()
             self.entries, self._originals = entries, folder
-            self._decoded = (decoded[0], PictureViews(decoded[1]))
+            self._decoded = (0, PictureViews(first))
 
     # -- one picture ---------------------------------------------------------------------------------------------
 

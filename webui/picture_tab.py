@@ -1,5 +1,6 @@
 """The picture tab: drop, compare, set the strength, download; picture_session says what the clicks mean."""
 
+import abc
 import base64
 import functools
 import html
@@ -25,6 +26,12 @@ from webui.uploads import Upload
 _THUMBNAIL = (160, 108)  # width, height; shown at half of it
 _BUSY = "(...values) => { window.whetstone?.busy(); return values; }"
 _changes = itertools.count()
+
+# Gradio's own check knows the names only as long as it remembers the visitor: a restarted server would refuse the event
+# without a word. The session checks the number, and says what to do. Why no class statement: see measured_panel.
+_Chooser = abc.ABCMeta.__new__(
+    type(gr.Dropdown), "Dropdown", (gr.Dropdown,), {"preprocess": lambda _chooser, number: number}
+)
 
 
 def build(desk, behind_proxy=False):
@@ -57,11 +64,7 @@ def build(desk, behind_proxy=False):
                 max_height=640,
             )
         with gr.Column(scale=3, min_width=270, elem_id="controls"):
-            # Gradio's own check knows the names only as long as it remembers the visitor: a restarted server would
-            # refuse the event without a word. The session checks the number, and says what to do.
-            chooser = gr.Dropdown(
-                [], label="Picture", visible=False, elem_id="chooser", filterable=False, allow_custom_value=True
-            )
+            chooser = _Chooser([], label="Picture", visible=False, elem_id="chooser", filterable=False)
             strength = gr.Slider(0, 200, 100, step=1, label="Strength (%)", elem_id="strength")
             # Gradio's own check refuses the whole event, an upload too, while somebody is typing in the number box.
             strength.preprocess = _percent  # type: ignore[method-assign]  # a subclass would write a .pyi file
@@ -92,13 +95,13 @@ def build(desk, behind_proxy=False):
             download: gr.update(interactive=False, visible=True),  # out of date until on_pause() has run
         }
 
-    def bring(session, taken, model_name, percent):
+    def bring(session, failures, model_name, percent):
         names = [(name.name, index) for index, name in enumerate(session.entries)]
         many = len(names) > 1
         return {
-            **show(session, taken.first, model_name, percent, WHOLE, taken.failures),
+            **show(session, 0, model_name, percent, WHOLE, failures),
             work: gr.update(elem_classes=[]),
-            chooser: gr.update(choices=names, value=taken.first, visible=many),
+            chooser: gr.update(choices=names, value=0, visible=many),
             run_all: gr.update(value=f"Sharpen all {len(names)}", visible=many, interactive=True),
             stop: gr.update(visible=False),
             archive: gr.update(visible=False),

@@ -20,14 +20,6 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What take() put on the desk. first: the first picture that can be read; failures: one line for each before it."""
-
-    first: int
-    failures: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Shown:
     """One picture before and after: the preview files, and what happened."""
 

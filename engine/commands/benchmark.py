@@ -63,7 +63,7 @@ def _speed(args):
     compact = None if args.compact is None else open_compact(args.compact)
     peaks = machine_peaks(0.3 if args.quick else 2.0)
     print(f"this machine: {peaks['gmacs']} billion multiply-adds a second (float32), {peaks['gbytes']} GB/s of memory")
-    print(f"{'':<46}{'size':<7}{'median':>12}{'p95':>12}{'fps':>8}{'processor':>12}{'limit':>10}")
+    print(f"{'':<46}{'size':<7}{'median':>12}{'p95':>12}{'fps':>8}{'processor':>12}{'float32 limit':>15}")
     rows = []
     for size in args.size:
         pixels = frame(*SIZES[size])
@@ -111,7 +111,7 @@ def _line(row):
     least = max(limit["compute_ms"], limit["memory_ms"]) if limit else None
     line = (
         f"{name:<46}{row['size']:<7}{row['median_ms']:>9.1f} ms{row['p95_ms']:>9.1f} ms{row['fps']:>8.1f}"
-        f"{row['cpu_ms']:>9.1f} ms" + (f"{least:>7.1f} ms" if limit else "")
+        f"{row['cpu_ms']:>9.1f} ms" + (f"{least:>12.1f} ms" if limit else "")
     )
     if "steps" in row:
         steps = " + ".join(f"{milliseconds:.1f}" for milliseconds in row["steps"].values())

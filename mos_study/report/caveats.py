@@ -17,8 +17,9 @@ def _raters(findings):
         yield "The table names no raters: nothing is known of their number, and none could be screened."
         return
     if left < BROADCAST:
+        counted = "1 rater is" if left == 1 else f"{left} raters are"
         yield (
-            f"Only {left} raters are counted. ITU-R BT.500 asks for {BROADCAST}, ITU-T P.910 and P.913 for "
+            f"Only {counted} counted. ITU-R BT.500 asks for {BROADCAST}, ITU-T P.910 and P.913 for "
             f"{LABORATORY} in a laboratory and {PUBLIC} in public: this is a pilot, not a result."
         )
     elif left < LABORATORY:

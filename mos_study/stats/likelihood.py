@@ -24,8 +24,9 @@ def annex_e(scores):
     """The Panel of `scores` (see as_votes), by alternating projection (Li et al. 2020).
 
     Consistent raters weigh more. se is 1 / sqrt(sum of 1 / inconsistency^2) over the votes, and the interval the normal
-    one: both leave out that other raters would have other biases. A rater of a single vote tells nothing of bias and
-    noise: they count with bias 0 and the noise of everybody. Under some 20 votes a rater the plain mean errs less.
+    one: both leave out that other raters would have other biases; a stimulus of a single vote has neither. A rater of a
+    single vote tells nothing of bias and noise: they count with bias 0 and the noise of everybody. Under some 20 votes
+    a rater the plain mean errs less.
     """
     votes = as_votes(scores)
     n, known = votes.by_stimulus(), votes.by_rater() >= 2
@@ -43,7 +44,7 @@ def annex_e(scores):
         middle = bias[known].mean()
         mos, bias = mos + middle, bias - middle
     precision = votes.by_stimulus((1 / np.maximum(noise, 1e-12) ** 2)[votes.rater])
-    se = divide(1, np.sqrt(precision))
+    se = np.where(n >= 2, divide(1, np.sqrt(precision)), np.nan)
     squares = votes.by_stimulus((votes.score - bias[votes.rater] - mos[votes.stimulus]) ** 2)
     means = Means(n, mos, np.sqrt(divide(squares, n - 1)), se, mos - NORMAL_95 * se, mos + NORMAL_95 * se)
     return Panel(means, np.where(known, bias, np.nan), np.where(known, noise, np.nan))

@@ -224,7 +224,7 @@ def test_without_a_camera_or_permission_the_page_says_what_to_do(running, browse
             assert words in page.locator("#live .live-line").inner_text() and label(page) == "Start"
 
 
-def test_on_plain_http_from_elsewhere_the_page_says_that_the_camera_needs_https(browser):
+def test_on_plain_http_from_elsewhere_the_page_says_where_pictures_go_and_that_the_camera_needs_https(browser):
     with running_page("--listen", "--auth", "anna:correct-horse") as open_to_all:
         port = open_to_all.address.rsplit(":", 1)[1]
         with another_chromium(browser, *FAKE_CAMERA, "--host-resolver-rules=MAP studio.lan 127.0.0.1") as started:
@@ -233,6 +233,8 @@ def test_on_plain_http_from_elsewhere_the_page_says_that_the_camera_needs_https(
             page.get_by_label("username").fill("anna")
             page.get_by_label("password").fill("correct-horse")
             page.get_by_role("button", name="Login").click()
+            page.wait_for_function("document.querySelector('#where')?.innerText.includes('on the server of this page')")
+            assert "no picture leaves" not in page.locator("#page-header").inner_text()
             page.get_by_role("tab", name="Live").click()
             page.check("#live input[value=browser]")
             page.click("#live .live-start")
@@ -292,6 +294,7 @@ def test_this_machines_camera_runs_on_without_its_page_and_a_second_one_controls
         other.wait_for_timeout(100)
     other.click("#live .live-record")
     other.wait_for_function("!document.querySelector('#live [data-figure=recording]')")
+    assert figures(other)["recording saved as"].endswith(".mp4")
     other.click("#live .live-start")
     other.wait_for_function("document.querySelector('#live .live-start').textContent === 'Start'")
     films = running.home / "Whetstone"

@@ -127,10 +127,28 @@ def test_of_several_files_each_can_be_looked_at(visit):
     assert download(page)[0] == "2-sharp.png"
 
 
+def test_the_list_of_pictures_closes_when_it_is_left_and_takes_no_typing(visit):
+    page, _log = visit()
+    choose(page, *[file(encoded(scene(40 + n, 60), "PNG"), f"{n}.png") for n in range(3)])
+    wait_for_result(page, "0.png")
+    page.focus("#chooser input")
+    page.wait_for_function("document.querySelectorAll('[role=option]').length === 3")
+    page.keyboard.type("zzz")
+    assert page.locator("[role=option]").count() == 3 and page.input_value("#chooser input") == "0.png"
+    page.keyboard.press("Tab")
+    page.wait_for_function("document.querySelectorAll('[role=option]').length === 0")
+    page.wait_for_timeout(500)  # it used to come back
+    assert page.locator("[role=option]").count() == 0 and page.locator("#compare img").count() == 2
+    page.focus("#chooser input")
+    for key in ("ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    wait_for_result(page, "1.png")
+
+
 def test_choosing_a_broken_picture_leaves_no_other_one_in_its_place(visit):
     page, _log = visit()
     good = file(encoded(scene(40, 60), "PNG"), "good.png")
-    choose(page, good, file(b"just words", "broken.jpg", "image/jpeg"))
+    choose(page, good, file(encoded(scene(40, 60), "JPEG")[:300], "broken.jpg", "image/jpeg"))
     wait_for_result(page, "good.png")
 
     def pick(name):
@@ -362,7 +380,8 @@ CONTRASTS = """
 def test_text_can_be_read_in_both_modes(visit, scheme):
     page, _log = visit(color_scheme=scheme)
     seen = page.evaluate(CONTRASTS)
-    choose(page, file(encoded(scene(2200, 1100), "JPEG"), "a.jpg", "image/jpeg"), file(b"words", "bad.png"))
+    damaged = file(encoded(scene(40, 60), "PNG")[:60], "bad.png")
+    choose(page, file(encoded(scene(2200, 1100), "JPEG"), "a.jpg", "image/jpeg"), damaged)
     wait_for_result(page, "a.jpg")
     page.click("#run-all")
     page.wait_for_function("document.querySelector('#report').innerText.includes('1 of 2')")

@@ -19,7 +19,7 @@ from distill.methods import DEGRADATIONS, DEGRADED, student_methods
 from distill.metrics import psnr
 from distill.summary import summarise_clean, touched
 from distill.sweeps import SWEEPS, clean_settings, noise_settings, quality_settings, sigma_settings
-from distill.tables import markdown, tables
+from distill.tables import main, markdown, tables
 from engine.cards import save_card
 from engine.errors import BadSetting
 from tests.distill.pictures import write_pictures
@@ -228,3 +228,16 @@ def test_the_command_offers_exactly_the_tables_that_there_are():
     add_arguments(parser)
     choices = {action.dest: action.choices for action in parser._actions}
     assert choices["by"] == BY and choices["degradation"] == DEGRADATIONS
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "cannot be read"), ("{}", "no results.json"), ("x", "no results")]
+)
+def test_a_file_without_results_is_one_line(tmp_path, capsys, content, words):
+    path = tmp_path / "results.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        main([str(path)])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and words in said and str(path) in said and len(said.splitlines()) == 1

@@ -130,6 +130,14 @@ def test_help_needs_no_package_at_all(command):
         assert all(f"  {name} " in done.stdout for name in launch.COMMANDS)
 
 
+@pytest.mark.parametrize("words", [["study"], ["study", "--help"]])
+def test_the_first_of_two_words_lists_the_commands_that_begin_so(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        launch.main(words)
+    listed = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert ended.value.code == 0 and listed == [name.split() for name in launch.COMMANDS if name.startswith("study ")]
+
+
 def test_words_that_test_does_not_know_go_to_pytest_in_their_order():
     words = ["tests/engine", "-k", "not slow", "-x", "--maxfail=3"]
     _, _, args = launch.parse(["test", "--lint", *words, "--no-torch"])

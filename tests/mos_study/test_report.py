@@ -92,6 +92,7 @@ def test_too_few_raters_are_said(raters, words):
     lines = caveats(find(ratings(np.random.default_rng(4), raters=raters)))
     assert any(words in line for line in lines)
     assert any("raters are counted" in line for line in lines) == (raters < 35)
+    assert caveats(find(ratings(np.random.default_rng(4), raters=1)))[0].startswith("Only 1 rater is counted.")
 
 
 def test_how_many_more_raters_are_needed_is_said():

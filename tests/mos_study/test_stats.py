@@ -97,7 +97,8 @@ def test_annex_e_stands_raters_and_stimuli_of_a_single_vote():
     votes[3, 1:] = NAN  # a rater of one vote
     votes[1:, 7] = NAN  # a stimulus of one vote
     found = annex_e(votes)
-    assert np.isfinite(found.means.mos).all() and (found.means.se > 0.05).all()
+    assert np.isfinite(found.means.mos).all() and (found.means.se[:7] > 0.05).all()
+    assert np.isnan([found.means.se[7], found.means.low[7], found.means.high[7]]).all()  # nothing tells its spread
     assert np.isnan(found.bias[3]) and np.isnan(found.inconsistency[3])
     assert np.isfinite(np.delete(found.bias, 3)).all()
     one_each = annex_e(np.where(np.eye(6, dtype=bool), 3.0, NAN))

@@ -173,8 +173,11 @@ def test_a_recording_is_a_whole_film_in_the_folder_and_nowhere_else(address, hos
         sent = host.session.stats()["frames_out"]
         assert eventually(lambda: host.session.stats()["frames_out"] > sent + 10)
         page.say("record", value=False)
-        page.next("state", lambda state: not state["recording"])
+        saved = page.next("state", lambda state: not state["recording"])["saved"]
+        page.say("stop")
+        assert page.next("state", lambda state: not state["running"])["saved"] == saved  # stays
     (film,) = (tmp_path / "recordings").iterdir()
+    assert saved == str(film)
     with av.open(str(film)) as container:
         assert sum(1 for _ in container.decode(video=0)) > 5
 
@@ -223,6 +226,21 @@ def test_without_a_virtual_camera_driver_the_preview_works_and_the_message_names
         state = start(page, virtual=True)
         assert "modprobe" in state["message"] and "preview works" in state["message"]
         assert page.preview()[1].shape == (96, 128, 3)
+        host.session._say("auto quality: now nano")  # a passing notice
+        state = page.next("state", lambda state: "nano" in state["message"])
+        assert "modprobe" in state["trouble"]
+        assert start(page, virtual=False)["trouble"] == ""
+
+
+def test_a_recording_that_stop_ends_is_named_too(address, host):
+    with Page(address) as page:
+        start(page)
+        page.say("record", value=True)
+        page.next("state", lambda state: state["recording"])
+        sent = host.session.stats()["frames_out"]
+        assert eventually(lambda: host.session.stats()["frames_out"] > sent + 10)
+        page.say("stop")
+        assert page.next("state", lambda state: not state["running"])["saved"].endswith(".mp4")
 
 
 def test_recordings_go_to_the_persons_videos_where_there_is_such_a_folder(tmp_path, monkeypatch):

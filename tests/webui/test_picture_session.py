@@ -163,11 +163,13 @@ def test_a_broken_picture_does_not_take_the_good_one_off_the_page(session):
     assert session.show(0, settings(session)).name == "good.png"
 
 
-def test_the_first_readable_picture_is_shown_and_the_broken_ones_before_it_are_named(session):
-    good = encoded(scene(20, 30), "PNG")
-    taken = bring(session, (b"x", "bad.png"), (b"", "empty.png"), (good, "good.png"))
-    assert taken.first == 2 and len(taken.failures) == 2 and "bad.png" in taken.failures[0]
-    assert session.show(taken.first, settings(session)).name == "good.png"
+def test_the_first_readable_picture_is_shown_and_what_is_no_picture_is_named_and_left_out(session):
+    good, gif = encoded(scene(20, 30), "PNG"), encoded(scene(20, 30), "GIF")
+    files = (b"x", "bad.png"), (good[:60], "cut.png"), (good, "good.png"), (gif, "a.gif"), (good, "b.png")
+    failures = bring(session, *files)
+    assert [failure.split()[0].rstrip(":") for failure in failures] == ["bad.png", "cut.png", "a.gif"]
+    assert session.show(0, settings(session)).name == "good.png"
+    assert [entry.name for entry in session.entries] == ["good.png", "b.png"]
 
 
 def test_uploads_leave_the_served_folder_at_once(session):
@@ -300,7 +302,7 @@ def archive(session, **more):
 def test_the_archive_holds_every_good_picture_and_the_report_names_the_broken_one(session):
     pixels = scene(30, 40)
     png, jpeg = encoded(pixels, "PNG"), encoded(pixels, "JPEG")
-    bring(session, (png, "a.png"), (b"text", "broken.png"), (jpeg, "b.JPG"), (png, "A.PNG"), (png, "dir/../a.png"))
+    bring(session, (png, "a.png"), (png[:60], "broken.png"), (jpeg, "b.JPG"), (png, "A.PNG"), (png, "dir/../a.png"))
     steps, files = archive(session, strength=0.0)
     assert sorted(files) == ["A-2-sharp.PNG", "a-3-sharp.png", "a-sharp.png", "b-sharp.JPG"]
     assert np.array_equal(decoded(files["a-sharp.png"]), pixels)

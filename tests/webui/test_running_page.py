@@ -104,14 +104,15 @@ def test_what_a_visitor_sets_goes_before_what_was_measured_and_a_strange_number_
         assert "Traceback" not in mixture.output
 
 
-def test_several_pictures_come_back_as_one_archive_and_the_broken_one_is_named(visitor):
-    shown = visitor.bring((PNG, "a.png"), (b"text", "broken.png"), (PNG, "b.png"))
+def test_several_pictures_come_back_as_one_archive_and_the_broken_one_is_named(page, visitor):
+    shown = visitor.bring((PNG, "a.png"), (PNG[:60], "broken.png"), (PNG, "b.png"))
     assert len(shown.values["chooser"]["choices"]) == 3
     done = visitor.event("run-all", "click")
     assert "broken.png" in done.values["report"] and "2 of 3" in text_of(done.values["report"])
     assert len(done.steps) >= 3 and "<progress" in done.steps[0]["report"]
     with zipfile.ZipFile(io.BytesIO(visitor.download(done.values["archive"]))) as archive:
         assert sorted(archive.namelist()) == ["a-sharp.png", "b-sharp.png"]
+    assert "Warning" not in page.output
 
 
 def png_header(width, height):

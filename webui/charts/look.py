@@ -1,5 +1,7 @@
 """What all charts share: colours, dashes, axes with their units, and a legend where it hides nothing."""
 
+import math
+
 import plotly.graph_objects as go
 
 # Found by search: each has a contrast of 3 on white and on the dark page, and any two are told apart with every kind of
@@ -30,7 +32,7 @@ def symbol(index):
 
 def framed(traces, *, x, y, title="", log_y=False, height=HEIGHT, aims=(), aims_at="left", **layout):
     """A Figure of the traces. x, y: what the axes show, with units. aims: ((value, words), ...), heights to reach, as
-    dashed lines named at one end. layout: more of Plotly's, by key.
+    dashed lines named at one end (aims_at: "left", or "beside" the right end). layout: more of Plotly's, by key.
     """
     axis = {"automargin": True, "zeroline": False, "tickfont": {"color": _INK}}
     settings = {
@@ -42,7 +44,7 @@ def framed(traces, *, x, y, title="", log_y=False, height=HEIGHT, aims=(), aims_
         "xaxis": axis | {"title": {"text": x, "standoff": 8, "font": {"color": _INK}}},
         "yaxis": axis | {"title": {"text": y, "standoff": 8, "font": {"color": _INK}}},
         "shapes": [_across(value) for value, _ in aims],
-        "annotations": [_named(value, words, aims_at) for value, words in aims],
+        "annotations": [_named(math.log10(value) if log_y else value, words, aims_at) for value, words in aims],
     }
     if title:
         settings["title"] = {"text": title, "x": 0, "xanchor": "left", "font": {"size": 15}}
@@ -59,7 +61,9 @@ def _across(value):
 
 def _named(value, words, side):
     font = {"size": 11, "color": GREY}
-    place = {"xref": "x domain", "x": int(side == "right"), "xanchor": side, "y": value, "yanchor": "bottom"}
+    place = {"xref": "x domain", "x": 0, "xanchor": "left", "y": value, "yanchor": "bottom"}
+    if side == "beside":
+        place |= {"x": 1, "yanchor": "middle"}
     return {"text": words, "showarrow": False, "font": font} | place
 
 

@@ -50,7 +50,12 @@ def distribution(rows, measure="ssim"):
         )
     aims = ((0.9, "SSIM 0.9"),) if measure == "ssim" else ()
     figure = framed(traces, x="method", y=MEASURES[measure], height=440, aims=aims, clickmode="event+select")
-    figure.update_xaxes(tickvals=list(place.values()), ticktext=methods, range=[-0.6, len(methods) - 0.4])
+    figure.update_xaxes(
+        autotickangles=[0, -45, -90],
+        tickvals=list(place.values()),
+        ticktext=[_lines(name) for name in methods],
+        range=[-0.6, len(methods) - 0.4],
+    )
     return figure
 
 
@@ -59,6 +64,11 @@ def error_colours(error):
     samples = sample_colorscale("Cividis", np.linspace(0, 1, 256), colortype="tuple")
     table = (255 * np.array(samples)).round().astype(np.uint8)
     return table[(255 * error).round().astype(np.uint8)]
+
+
+def _lines(method):
+    """A method's name, or a card's path, in short lines: a phone would leave out a long one."""
+    return method.replace("/", "/<br>").replace(" ", "<br>")
 
 
 def _aside(picture):

@@ -1,5 +1,7 @@
 """Frames a second by size, quality against time, and how times spread."""
 
+import math
+
 import plotly.graph_objects as go
 
 from webui.charts.look import COLOURS, GREY, colour, dash, framed, saying, symbol
@@ -9,7 +11,7 @@ SIZES = ("480p", "720p", "1080p", "2160p")
 
 
 def frames_a_second(timings, report=None, report_name=""):
-    """Bars by size, one colour a model and engine, with the lines of 30 and 60 and the report's own figures.
+    """Bars by size on a log scale, one colour a model and engine, lines at 30 and 60 and the report's own figures.
 
     timings: Timing of one machine, or of several whose labels say which. report: {size: frames a second}, drawn as
     diamonds. Where a size has several rows of one label the fastest is drawn.
@@ -33,8 +35,9 @@ def frames_a_second(timings, report=None, report_name=""):
                     "color": colour(index),
                     "pattern": {"shape": _PATTERNS[index // len(COLOURS) % len(_PATTERNS)]},
                 },
-                text=[f"{best[size]:.0f}" if size in best else "" for size in sizes],
+                text=[_short(best[size]) if size in best else "" for size in sizes],
                 textposition="outside",
+                textangle=-90,
                 cliponaxis=False,
                 hovertemplate=f"{label}, %{{x}}: %{{y:.1f}} frames a second<extra></extra>",
             )
@@ -51,9 +54,19 @@ def frames_a_second(timings, report=None, report_name=""):
                 hovertemplate="%{x}: %{y} frames a second<extra>" + report_name + "</extra>",
             )
         )
-    aims = [(rate, f"{rate} frames a second") for rate in (30, 60)]
+    aims = [(rate, str(rate)) for rate in (30, 60)]
     x, y = "size of the frame", "frames a second"
-    return framed(traces, x=x, y=y, height=420, aims=aims, aims_at="right", barmode="group")
+    figure = framed(traces, x=x, y=y, height=420, log_y=True, aims=aims, aims_at="beside", barmode="group")
+    shown = [fps for trace in traces for fps in trace.y if fps]
+    lowest, highest = math.log10(min(shown)), math.log10(max(*shown, 60))
+    figure.update_yaxes(range=[math.floor(lowest - 0.1), highest + 0.3], tickformat="~g")
+    # numbers that do not fit their bars, as on a phone, are left out: the table has them
+    return figure.update_layout(uniformtext={"minsize": 8, "mode": "hide"}, margin={"r": 30})
+
+
+def _short(fps):
+    """As many digits as tell something: 1136, 30, 0.4."""
+    return f"{fps:.0f}" if fps >= 9.95 else f"{fps:.1f}"
 
 
 def frontier(points):
@@ -66,15 +79,22 @@ def frontier(points):
     return kept
 
 
+def score_of(timing, quality):
+    """A Timing's score, as of quality_against_time; None where it has none."""
+    return quality.get(timing.model, quality.get(f"{timing.model} {timing.row.get('precision')}"))
+
+
 def quality_against_time(timings, quality, size, unit):
     """A point a model and engine: its time a frame against its mean score; the line joins those that nothing beats.
 
-    timings: Timing; those of another size are left out. quality: model -> score; models without one are left out.
+    timings: Timing; those of another size are left out. quality: model, or model and precision ("nano int8") -> score;
+    what has none is left out.
     """
-    known = [timing for timing in timings if timing.size == size and timing.model in quality]
+    scores = {timing.label: score_of(timing, quality) for timing in timings}
+    known = [timing for timing in timings if timing.size == size and scores[timing.label] is not None]
     if not known:
         return saying("no model has both a time and a score here")
-    best = frontier([(timing.median_ms, quality[timing.model]) for timing in known])
+    best = frontier([(timing.median_ms, scores[timing.label]) for timing in known])
     traces = [
         go.Scatter(
             x=[x for x, _ in best],
@@ -90,7 +110,7 @@ def quality_against_time(timings, quality, size, unit):
         traces.append(
             go.Scatter(
                 x=[timing.median_ms],
-                y=[quality[timing.model]],
+                y=[scores[timing.label]],
                 error_x={"type": "data", "array": [above], "arrayminus": [0], "thickness": 1.2},
                 mode="markers",
                 marker={"size": 12, "color": colour(index), "symbol": symbol(index)},
@@ -104,13 +124,13 @@ def quality_against_time(timings, quality, size, unit):
             1000 / rate,
             line={"color": GREY, "width": 1.2, "dash": "dash"},
             annotation={
+                "x": math.log10(1000 / rate),
                 "text": f"{rate} a second",
                 "font": {"size": 11, "color": GREY},
-                "xanchor": "left",
-                "yshift": 14 * (rate == 60),  # on a phone the two would stand in each other
+                "xanchor": "left" if rate == 30 else "right",
             },
         )
-    return figure.update_xaxes(rangemode="tozero")
+    return figure.update_xaxes(type="log", tickformat="~g", dtick="D2")  # D2: also 2 and 5 of a decade
 
 
 def histogram(samples):

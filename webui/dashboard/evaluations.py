@@ -73,6 +73,11 @@ def summary(rows):
     return found
 
 
+def largest_first(evaluations):
+    """The evaluations, those of most pictures and methods first."""
+    return sorted(evaluations, key=lambda evaluation: -len(evaluation.rows))
+
+
 def median_picture(rows, method, category):
     """The name of the picture that the row of a category shows in the method's contact sheet: that of the median gain.
 

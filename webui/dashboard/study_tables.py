@@ -14,6 +14,7 @@ _TABLES = {  # file: (name, columns without which it is another's)
     "raters.csv": ("raters", {"rater"}),
     "ratings.csv": ("ratings", {"rater"}),
 }
+_OWN_PAIRS = {"preferred", "other"}  # votes for `study analyse` by a person's own hand, which are no results
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def find_studies(folder):
                 continue
             if needed <= set(table.columns):
                 tables[name] = table
-            else:
+            elif not _OWN_PAIRS.issubset(table.columns):
                 problems.append(f"{place / file} has no column {', '.join(needed)}: no table of `study report`")
         if tables:
             name = place.relative_to(folder).as_posix()

@@ -64,11 +64,12 @@ function hostCamera(view, settings, on) {
     const running = state.running;
     on.state(state.state === "starting" ? "starting" : running ? "running" : "stopped");
     if (state.state === "starting") return undefined;
-    on.figures(running ? figures() : []);
+    on.figures([...(running ? figures() : []), ["recording saved as", state.saved]]);
     if (running) trouble = "";
     const bad = ["failed", "waiting", "stalled"].includes(state.state) || state.sink_lost;
     const told = running || ["failed", "ended"].includes(state.state) ? state.message : ""; // of this run, not of an earlier one
-    on.line(trouble || (told ? sentence(told) : ""), Boolean(trouble) || bad);
+    const lines = [state.trouble, told === state.trouble ? "" : told].filter(Boolean).map(sentence); // what stays, then news
+    on.line(trouble || lines.join(" "), Boolean(trouble || state.trouble) || bad);
     if (running) ask();
     else if (shown.length > 0) forget();
     return undefined;

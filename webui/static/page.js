@@ -99,6 +99,12 @@
     box.dispatchEvent(new Event("input", { bubbles: true }));
   }, true);
 
+  // Gradio's list of pictures takes every key for typing: Tab left it open over what is below, letters emptied it.
+  const LIST_KEYS = ["ArrowUp", "ArrowDown", "Home", "End", "Enter", "Escape"];
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches?.("#chooser input") && !LIST_KEYS.includes(event.key)) event.stopPropagation();
+  }, true);
+
   // Gradio says the place in its line to its own progress display, which is hidden; here it is a sentence.
   for (const id of ["status", "report"]) {
     const part = document.getElementById(id);
@@ -114,8 +120,12 @@
     new MutationObserver(showPlace).observe(part, { childList: true, subtree: true, characterData: true });
   }
 
-  // The dashboard answers on this machine alone.
-  if (!["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) document.getElementById("dashboard-link")?.remove();
+  // To a visitor from another machine "this machine" is the server, and the dashboard answers on this machine alone.
+  if (!["localhost", "127.0.0.1", "[::1]"].includes(location.hostname)) {
+    document.getElementById("dashboard-link")?.remove();
+    const where = document.getElementById("where");
+    if (where) where.textContent = where.dataset.elsewhere;
+  }
 
   document.documentElement.lang = "en";
 }

@@ -63,7 +63,7 @@ def text(app):
         ("quality", "python launch.py evaluate"),
         ("speed", "python launch.py benchmark"),
         ("models", "python launch.py train"),
-        ("studies", "python launch.py dashboard --studies DIR"),
+        ("studies", "WHETSTONE_LEADER_PASSWORD=... python launch.py dashboard --studies DIR"),
     ],
 )
 def test_an_empty_page_tells_the_command_that_would_fill_it(show, page, command):
@@ -184,6 +184,17 @@ def test_speed_never_mixes_machines_without_saying_so(show, tmp_path):
     app.multiselect[0].set_value(["EPYC, 2 cores, Linux x86_64", "Other"]).run()
     assert "several machines" in app.warning[0].value
     assert "nano · openvino (Other)" in {trace["name"] for trace in charts(app)[0]["data"]}
+
+
+def test_speed_and_quality_begin_with_what_shows_most(show):
+    """Of what ships: 1080p is the largest size that every student was timed at, evaluate-report has most methods."""
+    speed = show("speed", results=(places.SHIPPED_RESULTS,))
+    assert [box.value for box in speed.selectbox[:2]] == ["1080p", "evaluate-report"]
+    against_time = {trace.get("name") for trace in charts(speed)[1]["data"]}
+    assert {"nano · openvino · int8", "base · openvino · float32"} <= against_time
+    speed.selectbox[1].set_value("evaluate-8bit-report").run()  # its methods are "nano int8", ...
+    assert {trace.get("name") for trace in charts(speed)[1]["data"]} == against_time
+    assert show("quality", results=(places.SHIPPED_RESULTS,)).selectbox[1].value == "evaluate-report"
 
 
 def test_studies_are_shown_to_whoever_knows_the_password_alone(show, tmp_path):

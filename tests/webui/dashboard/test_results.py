@@ -155,7 +155,8 @@ def test_bars_stand_at_the_frames_a_second_and_lines_at_30_and_60(tmp_path):
     figure = speed.frames_a_second(timings, {"480p": 31.4, "1080p": 4.7}, "theirs")
     bars = {trace.name: dict(zip(trace.x, trace.y)) for trace in figure.data}
     assert bars["nano · openvino"] == {"480p": 125, "1080p": 20} and bars["theirs"] == {"480p": 31.4, "1080p": 4.7}
-    assert [shape.y0 for shape in figure.layout.shapes] == [30, 60]
+    assert [shape.y0 for shape in figure.layout.shapes] == [30, 60] and figure.layout.yaxis.type == "log"
+    assert [10**note.y for note in figure.layout.annotations] == pytest.approx([30, 60])  # Plotly: notes by exponent
 
 
 def test_the_frontier_holds_what_nothing_beats_in_both():
@@ -195,6 +196,7 @@ def test_a_study_is_its_tables(tmp_path):
     write_study(tmp_path / "first")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mos.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "other" / "pairs.csv").write_text("preferred,other,rater\na,b,1\n")  # votes, to be analysed
     (study,), problems = find_studies(tmp_path)
     assert study.name == "first" and set(study.tables) == {"mos", "pairs", "raters", "ratings"}
     assert len(problems) == 1 and "other" in problems[0] and "no column mos" in problems[0]

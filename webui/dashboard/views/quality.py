@@ -6,12 +6,13 @@ import streamlit as st
 
 from webui.charts.quality import MEASURES, distribution, error_colours
 from webui.dashboard import parts
-from webui.dashboard.evaluations import DEGRADED, find_evaluations, summary
+from webui.dashboard.evaluations import DEGRADED, find_evaluations, largest_first, summary
 from webui.dashboard.kept_pictures import MOST_LEVELS, error_map, find_pictures
 from webui.dashboard.places import places
 from webui.dashboard.report_figures import QUALITY, WHOSE
 
 _FORMATS = {
+    "method": st.column_config.TextColumn(width=250),  # pixels: the longest name in full
     "mean SSIM": st.column_config.NumberColumn(format="%.3f"),
     "PSNR, dB": st.column_config.NumberColumn(format="%.2f"),
     "gain, dB": st.column_config.NumberColumn(format="%+.2f", help="over the soft picture"),
@@ -63,7 +64,7 @@ def _filters(found):
     columns = st.columns([1, 1, 2])
     recipes = sorted({evaluation.recipe for evaluation in found}, reverse=True)
     recipe = columns[0].selectbox("Recipe", recipes, format_func=lambda recipe: recipe or "unknown")
-    fitting = [evaluation for evaluation in found if evaluation.recipe == recipe]
+    fitting = largest_first(evaluation for evaluation in found if evaluation.recipe == recipe)
     by_name = {evaluation.name: evaluation for evaluation in fitting}
     chosen = by_name[columns[1].selectbox("Results", list(by_name))]
     plain = [method for method in chosen.methods if "(" not in method]

@@ -8,7 +8,7 @@ import streamlit as st
 from webui.charts import speed
 from webui.dashboard import parts
 from webui.dashboard.benchmarks import find_benchmarks
-from webui.dashboard.evaluations import find_evaluations, summary
+from webui.dashboard.evaluations import find_evaluations, largest_first, summary
 from webui.dashboard.places import places
 from webui.dashboard.report_figures import FPS, FPS_MACHINE, WHOSE
 
@@ -63,15 +63,20 @@ def _pareto(timings):
     columns = st.columns(3)
     sizes = [size for size in reversed(speed.SIZES) if any(timing.size == size for timing in timings)]
     sizes = sizes or sorted({timing.size for timing in timings})
-    size = columns[0].selectbox("Size", sizes)
-    names = sorted(scored, key=lambda name: scored[name].recipe != "report")
+    timed = [{timing.label for timing in timings if timing.size == size} for size in sizes]
+    size = columns[0].selectbox("Size", sizes, index=timed.index(max(timed, key=len)))  # the largest that most have
+    models = {timing.model for timing in timings}
+    ordered = sorted(
+        largest_first(evaluations), key=lambda one: (models.isdisjoint(one.methods), one.recipe != "report")
+    )
+    names = list(dict.fromkeys(evaluation.name for evaluation in ordered))
     evaluation = scored[columns[1].selectbox("Scores of", names)]
     measures = {"psnr": "mean PSNR, dB", "ssim": "mean SSIM", "gain": "mean gain, dB"}
     measure = columns[2].selectbox("Score", list(measures), format_func=measures.__getitem__)
     quality = {method: mean[measure] for method, mean in summary(evaluation.rows)["all"].items()}
     figure = speed.quality_against_time(timings, quality, size, measures[measure])
     parts.chart(figure, "quality against time", f"{measures[measure]} against the time of a frame")
-    missing = sorted({timing.model for timing in timings} - quality.keys())
+    missing = sorted({timing.model for timing in timings if speed.score_of(timing, quality) is None})
     if missing:
         st.caption(f"Not in {evaluation.name}, so without a score: {', '.join(missing)}.")
 

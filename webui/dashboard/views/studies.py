@@ -22,7 +22,10 @@ def show():
     """Draw the page; Streamlit runs it anew at every click."""
     st.title("Studies", anchor=False)
     if places().studies is None and places().database is None:
-        parts.nothing("No folder of studies was named.", "python launch.py dashboard --studies DIR")
+        parts.nothing(
+            "No folder of studies was named; they are shown behind a password that you choose.",
+            f"{PASSWORD}=... python launch.py dashboard --studies DIR",
+        )
         return
     if not places().password:
         st.info("Ratings are shown behind the study leader's password, and none was set.", icon=":material/lock:")
