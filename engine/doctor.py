@@ -14,18 +14,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from engine.hardware import cpu_flags, cpu_name, memory_bytes, nvidia_gpus, pci_display_vendors, usable_cores
+from engine.hardware import cpu_name, fast_maths, memory_bytes, nvidia_gpus, pci_display_vendors, usable_cores
 
 ROOT = Path(__file__).resolve().parent.parent
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 GIB = 2**30
 INSTALL = "`python launch.py` installs it"
 PORT = 7860  # the page's
-FAST_MATHS = {  # what the kernels for small students profit from, by the kernel's names for it
-    "avx2": "AVX2", "avx512f": "AVX-512", "avx512_vnni": "AVX-512 VNNI", "avx_vnni": "AVX-VNNI",
-    "avx512_bf16": "AVX-512 BF16", "amx_int8": "AMX INT8", "amx_bf16": "AMX BF16",
-    "asimd": "NEON", "asimddp": "dot product", "i8mm": "I8MM", "sve": "SVE",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,14 +66,12 @@ def _processor():
     cores, all_cores = usable_cores(), os.cpu_count()
     limit = "" if cores == all_cores else f" of {all_cores} (affinity or container quota)"
     yield Finding(f"{cpu_name()}, {cores} {'core' if cores == 1 else 'cores'} usable{limit}")
-    flags = cpu_flags()
-    if flags is None:
+    found = fast_maths()
+    if found is None:
         yield Finding(f"instruction sets are not told on {platform.system()}")
         return
-    yield Finding(
-        "has " + (", ".join(name for flag, name in FAST_MATHS.items() if flag in flags) or "no fast maths known here")
-    )
-    if platform.machine() in ("x86_64", "AMD64") and "avx2" not in flags:
+    yield Finding("has " + (", ".join(found) or "no fast maths known here"))
+    if platform.machine() in ("x86_64", "AMD64") and "AVX2" not in found:
         yield note(
             "AVX2 is missing, students run several times slower", "in a virtual machine pass the host's CPU through"
         )

@@ -10,6 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+FAST_MATHS = {  # what the kernels for small students profit from, by the kernel's names for it
+    "avx2": "AVX2", "avx512f": "AVX-512", "avx512_vnni": "AVX-512 VNNI", "avx_vnni": "AVX-VNNI",
+    "avx512_bf16": "AVX-512 BF16", "amx_int8": "AMX INT8", "amx_bf16": "AMX BF16",
+    "asimd": "NEON", "asimddp": "dot product", "i8mm": "I8MM", "sve": "SVE",
+}  # fmt: skip
 PCI_VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD", "0x8086": "Intel"}
 
 
@@ -52,6 +57,15 @@ def cpu_flags():
             return {"asimd", "asimddp"}
         return {word.lower() for word in _output("sysctl", "-n", "machdep.cpu.leaf7_features").split()}
     return None
+
+
+def fast_maths():
+    """The instruction sets of this processor that the students profit from, such as ["AVX2", "AVX-512 VNNI"].
+
+    None where the system does not tell.
+    """
+    flags = cpu_flags()
+    return None if flags is None else [name for flag, name in FAST_MATHS.items() if flag in flags]
 
 
 def memory_bytes():

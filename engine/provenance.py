@@ -1,14 +1,16 @@
 """What made a result: command, commit, package versions and machine, written beside every figure."""
 
+import os
 import platform
 import subprocess
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
-from engine.hardware import cpu_name, usable_cores
+from engine.hardware import cpu_name, fast_maths, usable_cores
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
+_SETTINGS = ("ONEDNN_MAX_CPU_ISA",)  # environment variables that a figure depends on: OpenVINO's largest instructions
 _PACKAGES = (
     "torch",
     "numpy",
@@ -26,10 +28,15 @@ _PACKAGES = (
 def provenance(command):
     """A JSON-ready dict: the command line that makes the figure again, and all that it depends on beside its data."""
     return {
-        "command": command,
+        "command": " ".join([*(f"{name}={os.environ[name]}" for name in _SETTINGS if name in os.environ), command]),
         "commit": commit(),
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-        "machine": {"cpu": cpu_name(), "cores": usable_cores(), "system": f"{platform.system()} {platform.machine()}"},
+        "machine": {
+            "cpu": cpu_name(),
+            "instructions": fast_maths(),
+            "cores": usable_cores(),
+            "system": f"{platform.system()} {platform.machine()}",
+        },
         "versions": {"python": platform.python_version(), **_versions()},
     }
 

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from engine import provenance
+from engine.hardware import cpu_flags
 
 
 @pytest.fixture
@@ -47,3 +48,13 @@ def test_changed_code_or_weights_are_told(checkout, name):
 def test_outside_a_checkout_it_is_unknown(tmp_path, monkeypatch):
     monkeypatch.setattr(provenance, "_CHECKOUT", tmp_path / "nowhere")
     assert provenance.commit() == "unknown"
+
+
+def test_a_figure_tells_what_its_processor_was_told(monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    made = provenance.provenance("python launch.py benchmark")
+    assert made["command"] == "ONEDNN_MAX_CPU_ISA=AVX2 python launch.py benchmark"
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
+    assert provenance.provenance("python launch.py benchmark")["command"] == "python launch.py benchmark"
+    if cpu_flags() is not None:
+        assert ("AVX2" in made["machine"]["instructions"]) == ("avx2" in cpu_flags())

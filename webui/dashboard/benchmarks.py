@@ -80,12 +80,12 @@ def _sample(holder, what, machine, samples):
 
 
 def machine_of(made):
-    """A machine in a few words: `AMD EPYC, 2 cores, Linux x86_64`; what is not known is said."""
+    """A machine in a few words: `AMD EPYC, AVX2, 2 cores, Linux x86_64`; what is not known is said."""
     machine = made.get("machine")
     if not isinstance(machine, dict):
         return str(machine) if machine else "unknown machine"
     words = {**machine, "cores": f"{machine['cores']} cores"} if "cores" in machine else machine
-    return ", ".join(str(word) for word in words.values() if word)
+    return ", ".join(", ".join(word) if isinstance(word, list) else str(word) for word in words.values() if word)
 
 
 def _is_time(value):

@@ -16,7 +16,7 @@ from tests.webui.dashboard.results import (
     write_study,
 )
 from webui.charts import quality, speed, studies
-from webui.dashboard.benchmarks import find_benchmarks
+from webui.dashboard.benchmarks import find_benchmarks, machine_of
 from webui.dashboard.evaluations import file_name, find_evaluations, median_picture, summary
 from webui.dashboard.file_cache import FileCache
 from webui.dashboard.kept_pictures import error_map, find_pictures
@@ -126,6 +126,12 @@ def test_a_point_a_picture_and_method_that_says_whose_it_is(tmp_path):
 
 def write(path, content):
     path.write_text(json.dumps(content))
+
+
+def test_a_machine_is_told_with_its_instructions():
+    machine = {"cpu": "EPYC", "instructions": ["AVX2", "AVX-512 VNNI"], "cores": 2, "system": "Linux x86_64"}
+    assert machine_of({"machine": machine}) == "EPYC, AVX2, AVX-512 VNNI, 2 cores, Linux x86_64"
+    assert machine_of({"machine": {**machine, "instructions": None}}) == "EPYC, 2 cores, Linux x86_64"
 
 
 def test_times_are_read_with_their_machine_whatever_columns_come_beside(tmp_path):
