@@ -71,23 +71,30 @@ def time_in_turns(candidates, pixels, *, runs=30, warm_up=3, budget_s=_BUDGET_S)
 
 
 def on_a_stream(sharpener):
-    """`sharpener` as it is called for the frames of a stream: told its degradation, so that no frame is measured."""
-    told = None if sharpener.blind else Degradation(blur=1.5)
-    return lambda pixels: sharpener(pixels, degradation=told)
+    """`sharpener` as it is called for the frames of a stream, all of one size.
+
+    It is told their degradation, so that no frame is measured, and writes into the memory of the frame before.
+    """
+    told, sharp = None if sharpener.blind else Degradation(blur=1.5), []
+
+    def sharpen(pixels):
+        sharp[:] = [sharpener(pixels, degradation=told, out=sharp[0] if sharp else None)]
+        return sharp[0]
+
+    return sharpen
 
 
 def time_steps(sharpener, pixels, *, runs=9):
     """{step: median ms} of the parts of a frame's way, each timed by itself."""
     told = None if sharpener.blind else Degradation(blur=1.5)
-    marks = []
+    marks, sharp = [], np.empty_like(pixels)
     for _ in range(runs):
-        sharp = pixels.copy()
         mark = [time.perf_counter()]
         seen = student_input(pixels, sharpener.card.config.channels)
         mark.append(time.perf_counter())
         residual = sharpener.residual(seen, told)
         mark.append(time.perf_counter())
-        change_pixels(sharp, seen, residual, 1.0)
+        change_pixels(pixels, seen, residual, 1.0, sharp)
         mark.append(time.perf_counter())
         marks.append(np.diff(mark))
     medians = 1e3 * np.median(marks, axis=0)

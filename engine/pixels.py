@@ -33,10 +33,11 @@ def as_levels(residual):
     return (residual.astype(np.float32) - np.float32(ZERO)).reshape(residual.shape)
 
 
-def add_residual(pixels, residual, strength):
-    """Add strength x residual to pixels in place, rounded once and clipped; as add, in half its time.
+def add_residual(pixels, residual, strength, out):
+    """out = pixels + strength x residual, rounded once and clipped; as add, in half its time.
 
-    pixels: (H, W), (H, W, 3) or (H, W, 4) uint8; residual: (H, W, 1) uint8, ZERO for nothing; strength: 0 to 1.
+    pixels: (H, W), (H, W, 3) or (H, W, 4) uint8; residual: (H, W, 1) uint8, ZERO for nothing; strength: 0 to 1; out: of
+    the shape and type of pixels, which may be pixels themselves.
     """
     for top in range(0, len(pixels), _STRIP):
         part, levels = pixels[top : top + _STRIP], residual[top : top + _STRIP]
@@ -44,7 +45,7 @@ def add_residual(pixels, residual, strength):
             levels = cv2.cvtColor(levels, cv2.COLOR_GRAY2RGB)
         elif pixels.ndim == 3:
             levels = cv2.merge([levels, levels, levels, np.full_like(levels, ZERO)])
-        cv2.addWeighted(part, 1.0, levels.reshape(part.shape), strength, -ZERO * strength, dst=part)
+        cv2.addWeighted(part, 1.0, levels.reshape(part.shape), strength, -ZERO * strength, dst=out[top : top + _STRIP])
 
 
 def add(pixels, change):

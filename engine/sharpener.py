@@ -27,7 +27,8 @@ from engine.pixels import add, add_residual, as_levels, checked_pixels, student_
 
 LARGEST_STRENGTH = 2.0
 WHOLE_PIXELS = 4_000_000  # a larger picture is cut into tiles; 1080p and 1440p are not
-TILE = 1024  # pixels, side; a multiple of every stride
+TILE = 2048  # pixels, the longest side
+_STEP = 8  # pixels, what the sides of tiles are multiples of: a multiple of every stride
 
 
 @dataclass(frozen=True)
@@ -93,18 +94,22 @@ class Sharpener:
             return known if told else None
         return replace(self._estimator(pixels), **told)
 
-    def __call__(self, pixels, strength=1.0, degradation=None, checkpoint=None):
+    def __call__(self, pixels, strength=1.0, degradation=None, checkpoint=None, out=None):
         """pixels: (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, uint8 or uint16, any size from 1x1; never changed.
 
         strength: 0 returns a copy, bit for bit; 1 is as trained; up to 2 with the halo guard.
         degradation: of this picture: "auto" measures it, None is the sharpener's own. Returns an array of the same
         shape and type; alpha is untouched. Raises BadSetting for other pixels, strengths or degradations.
         checkpoint: called before each tile of a large picture; what it raises ends the work.
+        out: an array of that shape and type, apart from pixels, to write into and return; for the frames of a stream,
+        whose time is in part that of fresh memory.
         """
         pixels, strength = checked_pixels(pixels), checked_strength(strength)
         degradation = self.degradation if degradation is None else self._checked_degradation(degradation)
-        sharp = pixels.copy()
-        if strength > 0:
+        sharp = np.empty_like(pixels) if out is None else _checked_out(out, pixels)
+        if strength == 0:
+            sharp[...] = pixels
+        else:
             if degradation == "auto":
                 degradation = self.measure(pixels)
             with self._lock:
@@ -160,7 +165,7 @@ class Sharpener:
             return
         seen = student_input(pixels[tile.outer], self.card.config.channels)
         residual = self._residual(student, seen)
-        change_pixels(sharp[tile.inner], seen, residual, strength, tile.inner_in_outer)
+        change_pixels(pixels[tile.inner], seen, residual, strength, sharp[tile.inner], tile.inner_in_outer)
 
     def residual(self, seen, degradation=None):
         """What the student adds at strength 1; the edge is repeated to a multiple of the stride.
@@ -183,18 +188,32 @@ class Sharpener:
         return student.residual(np.ascontiguousarray(seen))[:height, :width]
 
 
-def change_pixels(pixels, seen, residual, strength, part=...):
-    """Add strength x residual to pixels in place, above strength 1 with the halo guard.
+def change_pixels(pixels, seen, residual, strength, out, part=...):
+    """out = pixels + strength x residual, above strength 1 with the halo guard.
 
-    pixels: as in a Sharpener's call; seen: what the student saw; residual: as a Backend gives it; part: index of what
-    pixels are of seen and residual.
+    pixels: as in a Sharpener's call; seen: what the student saw; residual: as a Backend gives it; out: an array of the
+    shape and type of pixels, apart from them; part: index of what pixels are of seen and residual.
     """
     if residual.dtype == np.uint8 and pixels.dtype == np.uint8 and strength <= 1:
-        add_residual(pixels, residual[part], strength)
-    elif strength > 1:
-        add(pixels, bounded(seen, as_levels(residual), strength)[part])
+        add_residual(pixels, residual[part], strength, out)
+        return
+    out[...] = pixels
+    if strength > 1:
+        add(out, bounded(seen, as_levels(residual), strength)[part])
     else:
-        add(pixels, strength * as_levels(residual[part]))
+        add(out, strength * as_levels(residual[part]))
+
+
+def _checked_out(out, pixels):
+    """out, where it can take what becomes of pixels. Raises BadSetting."""
+    fits = isinstance(out, np.ndarray) and out.shape == pixels.shape and out.dtype == pixels.dtype
+    if not fits or not (out.flags.writeable and out.flags.c_contiguous) or np.may_share_memory(out, pixels):
+        given = f"{out.shape} {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise BadSetting(
+            f"out must be a writeable, contiguous array of shape {pixels.shape} and type {pixels.dtype} that shares no "
+            f"memory with pixels, not {given}"
+        )
+    return out
 
 
 def checked_strength(strength):
@@ -210,16 +229,22 @@ def checked_strength(strength):
 
 
 def tiles(height, width, margin):
-    """The tiles of a picture, row by row: the whole of it up to WHOLE_PIXELS, else squares of TILE with margins."""
+    """The tiles of a picture, row by row, with margins: the whole up to WHOLE_PIXELS, else alike and TILE at most."""
     if height * width <= WHOLE_PIXELS:
         whole = (slice(0, height), slice(0, width))
         yield Tile(whole, whole)
         return
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            inner = (slice(top, min(top + TILE, height)), slice(left, min(left + TILE, width)))
+    rows, columns = _side(height), _side(width)
+    for top in range(0, height, rows):
+        for left in range(0, width, columns):
+            inner = (slice(top, min(top + rows, height)), slice(left, min(left + columns, width)))
             outer = (
                 slice(max(0, top - margin), min(inner[0].stop + margin, height)),
                 slice(max(0, left - margin), min(inner[1].stop + margin, width)),
             )
             yield Tile(inner, outer)
+
+
+def _side(length):
+    """A tile's side, for the fewest tiles along a picture's: equal ones, as narrow rests are mostly margin."""
+    return -(-length // -(-length // TILE) // _STEP) * _STEP

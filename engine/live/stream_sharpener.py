@@ -88,8 +88,9 @@ class StreamSharpener:
             pixels = frame.luma if yuv else whole
             seen = student_input(pixels, self._student.channels)
             residual = self._residual(seen, pixels, frame.captured_at)
-            sharp = whole.copy()
-            change_pixels(sharp[: len(pixels)], seen, residual, strength)
+            sharp = np.empty_like(whole)
+            change_pixels(pixels, seen, residual, strength, sharp[: len(pixels)])
+            sharp[len(pixels) :] = whole[len(pixels) :]  # the chroma of a YuvFrame
         return sharp
 
     def luma_change(self, luma, at_s, strength, rgb=None):

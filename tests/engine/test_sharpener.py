@@ -52,10 +52,31 @@ def test_strength_0_returns_the_input_bit_for_bit(nano, pixels):
     assert sharp is not pixels and not np.shares_memory(sharp, pixels)
 
 
+@pytest.mark.parametrize("out", [
+    np.empty((8, 8), np.uint8), np.empty((8, 8, 3), np.uint16), np.empty((8, 16, 3), np.uint8)[:, ::2], [[0]],
+])  # fmt: skip
+def test_what_cannot_take_the_result_is_refused(nano, out):
+    with pytest.raises(BadSetting, match=r"out must be a writeable, contiguous array of shape \(8, 8, 3\) .*, not "):
+        nano(np.zeros((8, 8, 3), np.uint8), out=out)
+
+
+def test_the_result_is_not_written_over_the_input(nano):
+    pixels = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(BadSetting, match="shares no memory with pixels"):
+        nano(pixels, out=pixels)
+    locked = np.zeros((8, 8, 3), np.uint8)
+    locked.flags.writeable = False
+    with pytest.raises(BadSetting, match="writeable"):
+        nano(pixels, out=locked)
+
+
 @given(pixels=any_pixels, strength=st.floats(0, 2))
 def test_shape_type_alpha_and_the_input_stay(nano, pixels, strength):
     before = pixels.copy()
     sharp = nano(pixels, strength)
+    out = np.full_like(pixels, 77)
+    assert nano(pixels, strength, out=out) is out
+    np.testing.assert_array_equal(out, sharp)
     assert sharp.shape == pixels.shape and sharp.dtype == pixels.dtype
     np.testing.assert_array_equal(pixels, before)
     if pixels.ndim == 3 and pixels.shape[2] == 4:
@@ -145,7 +166,10 @@ def test_a_tiled_picture_equals_the_whole_within_one_level(monkeypatch, cat, nam
 @given(height=st.integers(1, 5000), width=st.integers(1, 5000), margin=st.sampled_from([12, 32, 48]))
 def test_tiles_cover_every_pixel_once_and_stay_small(height, width, margin):
     covered = 0
+    sides = [set(), set()]
     for tile in tiles(height, width, margin):
+        for found, inner in zip(sides, tile.inner, strict=True):
+            found.add(inner.stop - inner.start)
         (rows, columns), (outer_rows, outer_columns) = tile.inner, tile.outer
         covered += (rows.stop - rows.start) * (columns.stop - columns.start)
         assert 0 <= outer_rows.start <= rows.start < rows.stop <= outer_rows.stop <= height
@@ -153,6 +177,7 @@ def test_tiles_cover_every_pixel_once_and_stay_small(height, width, margin):
         area = (outer_rows.stop - outer_rows.start) * (outer_columns.stop - outer_columns.start)
         assert area <= max(module.WHOLE_PIXELS, (module.TILE + 2 * margin) ** 2)
     assert covered == height * width
+    assert all(max(found) - min(found) <= 8 * 3 for found in sides)  # alike but for rounding: 3 tiles here at most
 
 
 def test_above_1_no_pixel_passes_its_surroundings_by_more_than_the_bound(nano, cat):
