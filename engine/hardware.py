@@ -3,6 +3,8 @@
 Linux tells all of it; Windows and macOS tell memory, macOS its processor's features; the NVIDIA driver tells its GPUs.
 """
 
+import contextlib
+import ctypes
 import os
 import platform
 import re
@@ -89,8 +91,6 @@ def memory_bytes():
 
 
 def _windows_memory():
-    import ctypes
-
     class Status(ctypes.Structure):
         _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
             (name, ctypes.c_ulonglong) for name in ("total", "free", "pages", "free_pages", "v", "free_v", "extended")
@@ -141,3 +141,9 @@ def process_memory_bytes():
     except ImportError:  # Windows
         return 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts it in bytes
+
+
+def give_back_memory():
+    """Give the system what this process has freed and the C library kept: glibc keeps up to 64 MB a thread."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library has no such call
+        ctypes.CDLL(None).malloc_trim(0)

@@ -14,7 +14,9 @@ from engine.hardware import usable_cores
 
 def device_named(device):
     """OpenVINO's own word for a device. Raises UnknownBackend when this machine has none such."""
-    name = "CPU" if device in ("auto", "cpu") else device.upper()
+    if device in ("auto", "cpu"):
+        return "CPU"  # always there; asking would load the plugins of all other devices
+    name = device.upper()
     with kept_signal_stack():  # this loads its plugins
         available = _core().available_devices
     if name.split(".")[0] not in {one.split(".")[0] for one in available}:

@@ -64,7 +64,7 @@ def run(args):
         device=args.device, virtual_device=args.virtual_device, overwrite=args.overwrite,
     )  # fmt: skip
     imports_mb = _imports_mb(args.backend) if args.json is not None else None
-    session = LiveSession(tell=lambda line: _tell(session, line))
+    session = LiveSession(tell=lambda line: _tell(session, line), watched=False)
     watch = Watch()
     with stop_signals() as asked_to_stop:
         session.start(settings)

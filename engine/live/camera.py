@@ -11,6 +11,7 @@ import cv2
 
 from engine.errors import SourceLost
 from engine.live import devices
+from engine.live.buffers import Buffers
 from engine.live.frames import frame_of
 from engine.live.jpegs import JpegDecoder, is_jpeg
 
@@ -36,7 +37,7 @@ class Camera:
         self._clock = clock
         self._capture = None
         self._index, self._first, self._heard_at = 0, None, 0.0
-        self._in_jpegs = False
+        self._in_jpegs, self._buffers = False, Buffers()
         self.name = devices.camera_name(which)
         self.notice = ""
         self.height, self.width, self.fps = height, width, float(fps)
@@ -113,10 +114,9 @@ class Camera:
             pixels = self._decode(given) if is_jpeg(given) else None
             if pixels is None:
                 return None
-        elif given.ndim == 2:
-            pixels = cv2.cvtColor(given, cv2.COLOR_GRAY2RGB)
         else:
-            pixels = cv2.cvtColor(given, cv2.COLOR_BGR2RGB)
+            code = cv2.COLOR_GRAY2RGB if given.ndim == 2 else cv2.COLOR_BGR2RGB
+            pixels = cv2.cvtColor(given, code, dst=self._buffers.take((*given.shape[:2], 3)))
         self._index += 1
         return frame_of(pixels, self._index - 1, captured_at)
 

@@ -76,7 +76,7 @@ def measure_latency(settings, seconds):
 
     Raises what LiveSession.start raises.
     """
-    ages, session = Ages(), LiveSession()
+    ages, session = Ages(), LiveSession(watched=False)
     session.start(replace(settings, source="pattern", output="virtual", output_needed=False))
     try:
         reader = _reader_of(session, ages)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import BadSetting
+from engine.live.buffers import Buffers
 from engine.live.frames import Frame
 from engine.live.sources import Pace
 
@@ -100,14 +101,15 @@ class TestPattern:
             )
         self.name, self.height, self.width, self.fps = "test pattern", height, width, fps
         self._clock, self._pace, self._index = clock, Pace(fps, clock, sleep), 0
-        self._still = background(height, width)
+        self._still, self._buffers = background(height, width), Buffers()
         self._bar = max(4, width // 40)  # pixels, the side of what moves
         self._band = slice(height // 2, height // 2 + 3 * self._bar)
 
     def read(self):
         if not self._pace.wait():
             return None
-        pixels = self._still.copy()
+        pixels = self._buffers.take(self._still.shape)
+        pixels[...] = self._still
         left = self._index * 8 % (self.width - self._bar)
         moving = pixels[self._band, left : left + self._bar]
         np.subtract(255, moving, out=moving)

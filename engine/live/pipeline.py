@@ -13,7 +13,6 @@ from collections import deque
 
 from engine.errors import SinkLost, SourceLost, WhetstoneError
 from engine.live.controls import Controls
-from engine.live.preview import Preview
 from engine.live.slots import LatestSlot, OrderedQueue
 from engine.live.stats import Stats
 
@@ -32,7 +31,8 @@ STARTING, RUNNING, WAITING, STALLED, ENDED, FAILED, STOPPED = (
 class Pipeline:
     """Runs once. source, sink: opened; the pipeline closes them. sharpener(frame, strength) -> pixels.
 
-    controls: strength and bypass of the next frame; preview: gets every pair; taps: more sinks that never wait.
+    controls: strength and bypass of the next frame; preview: a Preview that gets every pair, or None; taps: more sinks
+    that never wait.
     quality: what has tick(pipeline), called a few times a second (engine.live.quality).
     tell(line): called from any thread, once for each thing a person should know. clock: seconds.
     """
@@ -43,7 +43,7 @@ class Pipeline:
     ):  # fmt: skip
         self.source, self.sharpener, self.sink = source, sharpener, sink
         self.controls = controls or Controls()
-        self.preview = preview or Preview()
+        self.preview = preview
         self.stats = Stats(clock)
         self.taps: tuple = ()
         self.every_nth = 1  # of the captured frames is sharpened; half rate is 2
@@ -182,9 +182,11 @@ class Pipeline:
                 if frame is None:
                     continue
                 after = self._sharpened_frame(frame)
-                self.preview.offer(frame, after)
+                if self.preview is not None:
+                    self.preview.offer(frame, after)
                 if not self._put(self._sharpened, after):
                     break
+                del frame, after  # else they would be held until the next ones are there
         finally:
             self._sharpened.close()
 
@@ -223,7 +225,7 @@ class Pipeline:
                 if last is None or not self.sink.repeats or self._sharpened.finished:
                     continue
                 frame = last
-            last = frame
+            last = frame if self.sink.repeats else None
             if self.sink_lost:
                 self._try_sink_again()
             if self.sink_lost:
@@ -235,6 +237,7 @@ class Pipeline:
             if not repeated:
                 for tap in self.taps:
                     tap.send(frame)
+            del frame
 
     def _send_one(self, frame, repeated):
         try:

@@ -76,9 +76,12 @@ class LiveSettings:
 
 
 class LiveSession:
-    """See the module. Only one stream runs at a time. clock: seconds, for tests."""
+    """See the module. Only one stream runs at a time. clock: seconds, for tests.
 
-    def __init__(self, tell=None, clock=time.monotonic):
+    watched: False where nobody will ask for previews; no frames are then held for them.
+    """
+
+    def __init__(self, tell=None, clock=time.monotonic, watched=True):
         self._tell, self._clock = tell, clock
         self._lock = threading.RLock()
         self._pipeline: Pipeline | None = None
@@ -87,7 +90,7 @@ class LiveSession:
         self._quality: AutoQuality | None = None
         self._settings = LiveSettings()
         self._error: BaseException | None = None
-        self._preview = Preview()
+        self._preview, self._watched = Preview(), watched
         self._controls = Controls()
         self._messages: deque = deque(maxlen=20)  # (number, line): of earlier runs too
         self._said = 0
@@ -126,7 +129,8 @@ class LiveSession:
             self._preview.clear()
             self._controls = Controls(settings.strength, settings.bypass)
             self._pipeline = Pipeline(
-                source, self._sharpener, sink, controls=self._controls, preview=self._preview, quality=self._quality,
+                source, self._sharpener, sink, controls=self._controls, quality=self._quality,
+                preview=self._preview if self._watched else None,
                 tell=self._say, clock=self._clock,
             )  # fmt: skip
             if source.notice:

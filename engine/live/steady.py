@@ -44,7 +44,9 @@ class Steady:
             return residual
         motion = self._motion(means, degradation)
         self._means = means
-        moved = cv2.resize(motion, (width, height), interpolation=cv2.INTER_LINEAR) if motion.any() else None
+        moved = None
+        if motion.any():  # in 8 bits: a quarter of the memory
+            moved = cv2.resize(cv2.convertScaleAbs(motion, alpha=255), (width, height), interpolation=cv2.INTER_LINEAR)
         for top in range(0, height, _STRIP):
             strip = slice(top, top + _STRIP)
             kept = self._kept[strip]
@@ -72,7 +74,9 @@ class Steady:
             return
         part = self._part[: kept.shape[0], : kept.shape[1]]
         cv2.subtract(new, kept, dst=part, dtype=cv2.CV_32F)
-        cv2.multiply(part, moved if kept.shape[2] == 1 else cv2.merge([moved] * kept.shape[2]), dst=part)
+        if kept.shape[2] > 1:
+            moved = cv2.merge([moved] * kept.shape[2])
+        cv2.multiply(part, moved, dst=part, scale=1 / 255, dtype=cv2.CV_32F)
         cv2.add(kept, part, dst=kept)
 
 

@@ -10,6 +10,8 @@ from engine.compiled import degradation_of, step_of
 from engine.degradation import Degradation
 from engine.estimate import Estimator
 from engine.halo import bounded
+from engine.hardware import give_back_memory
+from engine.live.buffers import Buffers
 from engine.live.frames import YuvFrame
 from engine.live.slots import LatestSlot
 from engine.pixels import as_levels, student_input
@@ -38,6 +40,7 @@ class StreamSharpener:
         self._lock = threading.Lock()
         self._changing = threading.Lock()
         self._steady = steady
+        self._buffers = Buffers()
         self._shape = None  # of the last frame's student input
         self._student = self._kind(model, self._settings)
 
@@ -88,7 +91,7 @@ class StreamSharpener:
             pixels = frame.luma if yuv else whole
             seen = student_input(pixels, self._student.channels)
             residual = self._residual(seen, pixels, frame.captured_at)
-            sharp = np.empty_like(whole)
+            sharp = self._buffers.take(whole.shape)
             change_pixels(pixels, seen, residual, strength, sharp[: len(pixels)])
             sharp[len(pixels) :] = whole[len(pixels) :]  # the chroma of a YuvFrame
         return sharp
@@ -161,6 +164,7 @@ class _BackgroundStudent(_Student):
         self._shape: tuple = (0, 0, 0)  # of what the student saw last
         self._step: tuple | None = None
         self._next: Sharpener | None = None
+        self._freed = True  # memory since the last look: at first that of starting
         self._thread = None
         if self._follow is not None:
             work = threading.Thread(target=self._measure, args=(self._follow,), name="whetstone-measure", daemon=True)
@@ -183,6 +187,7 @@ class _BackgroundStudent(_Student):
         if fresh is not None:  # between two frames, as what the old one gave last is its own memory
             self.sharpener, old = fresh, self.sharpener
             old.close()
+            self._freed = True
         return self.sharpener.residual(seen)
 
     def _measure(self, follow):
@@ -200,7 +205,11 @@ class _BackgroundStudent(_Student):
                 if late is not None:
                     late.close()
                 self._step = step
+            elif self._freed:
+                self._freed = False
+                give_back_memory()
             self.degradation = degradation
+            del taken  # else it would hold its frame until the next one comes
 
     def close(self):
         self._frames.close()
