@@ -22,4 +22,4 @@ print(full - kept, kept - process_memory_bytes())
 def test_freed_memory_goes_back_to_the_system():
     done = subprocess.run([sys.executable, "-c", CHUNKS], capture_output=True, text=True, check=True)
     by_itself, given_back = map(int, done.stdout.split())
-    assert by_itself < 10e6 and given_back > 50e6
+    assert by_itself < 10e6 and given_back > 30e6
