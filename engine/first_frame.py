@@ -15,10 +15,11 @@ FRAMES = 10
 
 
 def first_frame(model, size, backend="auto", precision="auto"):
-    """{"import_s", "first_frame_s", "memory_mb"}, each measured in a process of its own.
+    """{"import_s", "first_frame_s", "memory_mb", "libraries_mb"}, each measured in a process of its own.
 
     import_s: of the engine; first_frame_s: from `Sharpener(model)`, which imports its backend, to the first frame,
-    measured and sharpened; memory_mb: what FRAMES frames have added to what the process held after all imports.
+    measured and sharpened; memory_mb: what FRAMES frames have added to what the process held after all imports;
+    libraries_mb: what of it is code that the libraries load then.
     """
     figures = {}
     for what in ("time", "memory"):
@@ -39,17 +40,17 @@ def _time(pixels, model, backend, precision):
 
 def _memory(pixels, model, backend, precision):
     from engine.backends import preload
-    from engine.hardware import process_memory_bytes
+    from engine.hardware import library_memory_bytes, process_memory_bytes
     from engine.sharpener import Sharpener
 
     preload(backend)
     given = pixels()
-    before = process_memory_bytes()
+    before, libraries = process_memory_bytes(), library_memory_bytes()
     sharpener, most = Sharpener(model, backend=backend, precision=precision), 0
     for _ in range(FRAMES):
         sharpener(given)
         most = max(most, process_memory_bytes())
-    return {"memory_mb": (most - before) / 1e6}
+    return {"memory_mb": (most - before) / 1e6, "libraries_mb": (library_memory_bytes() - libraries) / 1e6}
 
 
 def _main(what, model, size, backend="auto", precision="auto"):

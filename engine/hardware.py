@@ -143,6 +143,15 @@ def process_memory_bytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts it in bytes
 
 
+def library_memory_bytes():
+    """What of it is code of libraries and other files as they lie on the disk; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[2]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0  # not Linux
+
+
 def give_back_memory():
     """Give the system what this process has freed and the C library kept: glibc keeps up to 64 MB a thread."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another C library has no such call

@@ -119,7 +119,8 @@ def _line(row):
     if "measure_ms" in row:
         line += f"; once: measuring {row['measure_ms']:.1f}, assembling {row['assemble_ms']:.1f} ms"
     if "first_frame_s" in row:
-        line += f"; first frame after {row['first_frame_s']:.2f} s; {row['memory_mb']:.0f} MB"
+        line += f"; first frame after {row['first_frame_s']:.2f} s"
+        line += f"; {row['memory_mb']:.0f} MB, {row['libraries_mb']:.0f} of it libraries"
     return line
 
 

@@ -151,7 +151,7 @@ def test_the_command_writes_figures_with_what_made_them(tmp_path):
     assert results["machine"]["cores"] >= 1 and results["versions"]["numpy"] and results["commit"]
     (row,) = results["rows"]
     assert row["model"] == "nano" and row["size"] == "480p" and row["fps"] > 0
-    assert row["first_frame_s"] > 0 and row["memory_mb"] > 0 and row["limit"]["compute_ms"] > 0
+    assert row["first_frame_s"] > 0 and row["memory_mb"] > row["libraries_mb"] >= 0 and row["limit"]["compute_ms"] > 0
 
 
 def test_a_quick_run_times_peers_in_under_a_minute(tmp_path):
