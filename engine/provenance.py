@@ -27,8 +27,9 @@ _PACKAGES = (
 
 def provenance(command):
     """A JSON-ready dict: the command line that makes the figure again, and all that it depends on beside its data."""
+    told = " ".join(f"{name}={os.environ[name]}" for name in _SETTINGS if name in os.environ)
     return {
-        "command": " ".join([*(f"{name}={os.environ[name]}" for name in _SETTINGS if name in os.environ), command]),
+        "command": f"{told} {command}".lstrip(),
         "commit": commit(),
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
         "machine": {
@@ -36,7 +37,8 @@ def provenance(command):
             "instructions": fast_maths(),
             "cores": usable_cores(),
             "system": f"{platform.system()} {platform.machine()}",
-        },
+        }
+        | ({"told": told} if told else {}),  # another machine, for who compares figures
         "versions": {"python": platform.python_version(), **_versions()},
     }
 

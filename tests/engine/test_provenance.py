@@ -54,7 +54,9 @@ def test_a_figure_tells_what_its_processor_was_told(monkeypatch):
     monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
     made = provenance.provenance("python launch.py benchmark")
     assert made["command"] == "ONEDNN_MAX_CPU_ISA=AVX2 python launch.py benchmark"
+    assert made["machine"]["told"] == "ONEDNN_MAX_CPU_ISA=AVX2"
     monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
-    assert provenance.provenance("python launch.py benchmark")["command"] == "python launch.py benchmark"
+    free = provenance.provenance("python launch.py benchmark")
+    assert free["command"] == "python launch.py benchmark" and "told" not in free["machine"]
     if cpu_flags() is not None:
         assert ("AVX2" in made["machine"]["instructions"]) == ("avx2" in cpu_flags())
