@@ -144,7 +144,7 @@ def process_memory_bytes():
 
 
 def library_memory_bytes():
-    """What of it is code of libraries and other files as they lie on the disk; 0 where the system does not tell."""
+    """What of process_memory_bytes() is code of libraries and other files as on the disk; 0 where nobody tells."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[2]) * os.sysconf("SC_PAGE_SIZE")
