@@ -15,7 +15,7 @@ FRAMES = 10
 
 
 def first_frame(model, size, backend="auto", precision="auto"):
-    """{"import_s", "first_frame_s", "memory_mb", "libraries_mb"}, each measured in a process of its own.
+    """{"import_s", "first_frame_s", "memory_mb", "libraries_mb"}: times and memory of a process each.
 
     import_s: of the engine; first_frame_s: from `Sharpener(model)`, which imports its backend, to the first frame,
     measured and sharpened; memory_mb: what FRAMES frames have added to what the process held after all imports;

@@ -144,7 +144,7 @@ def process_memory_bytes():
 
 
 def library_memory_bytes():
-    """What of process_memory_bytes() is code of libraries and other files as on the disk; 0 where nobody tells."""
+    """What of process_memory_bytes() is code of libraries and other shared pages; 0 where nobody tells."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[2]) * os.sysconf("SC_PAGE_SIZE")

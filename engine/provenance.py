@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.hardware import cpu_name, fast_maths, usable_cores
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
-_SETTINGS = ("ONEDNN_MAX_CPU_ISA",)  # environment variables that a figure depends on: OpenVINO's largest instructions
+_SETTINGS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")  # which instructions OpenVINO's kernels may use
 _PACKAGES = (
     "torch",
     "numpy",

@@ -28,7 +28,6 @@ from engine.pixels import add, add_residual, as_levels, checked_pixels, student_
 LARGEST_STRENGTH = 2.0
 WHOLE_PIXELS = 4_000_000  # a larger picture is cut into tiles; 1080p and 1440p are not
 TILE = 2048  # pixels, the longest side
-_STEP = 8  # pixels, what the sides of tiles are multiples of: a multiple of every stride
 
 
 @dataclass(frozen=True)
@@ -101,12 +100,12 @@ class Sharpener:
         degradation: of this picture: "auto" measures it, None is the sharpener's own. Returns an array of the same
         shape and type; alpha is untouched. Raises BadSetting for other pixels, strengths or degradations.
         checkpoint: called before each tile of a large picture; what it raises ends the work.
-        out: an array of that shape and type, apart from pixels, to write into and return; for the frames of a stream,
-        whose time is in part that of fresh memory.
+        out: an array of that shape and type (in native byte order), apart from pixels, to write into and return; for
+        the frames of a stream, whose time is in part that of fresh memory.
         """
-        pixels, strength = checked_pixels(pixels), checked_strength(strength)
+        given, pixels, strength = pixels, checked_pixels(pixels), checked_strength(strength)
         degradation = self.degradation if degradation is None else self._checked_degradation(degradation)
-        sharp = np.empty_like(pixels) if out is None else _checked_out(out, pixels)
+        sharp = np.empty_like(pixels) if out is None else _checked_out(out, pixels, given)
         if strength == 0:
             sharp[...] = pixels
         else:
@@ -114,7 +113,7 @@ class Sharpener:
                 degradation = self.measure(pixels)
             with self._lock:
                 student = self._students_for(pixels).get(degradation)
-                for tile in tiles(pixels.shape[0], pixels.shape[1], self._margin):
+                for tile in tiles(pixels.shape[0], pixels.shape[1], self._margin, self.card.config.stride):
                     if checkpoint is not None:
                         checkpoint()
                     self._sharpen_tile(student, pixels, sharp, tile, strength)
@@ -204,14 +203,14 @@ def change_pixels(pixels, seen, residual, strength, out, part=...):
         add(out, strength * as_levels(residual[part]))
 
 
-def _checked_out(out, pixels):
-    """out, where it can take what becomes of pixels. Raises BadSetting."""
-    fits = isinstance(out, np.ndarray) and out.shape == pixels.shape and out.dtype == pixels.dtype
-    if not fits or not (out.flags.writeable and out.flags.c_contiguous) or np.may_share_memory(out, pixels):
-        given = f"{out.shape} {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
+def _checked_out(out, pixels, given):
+    """out, where it can take what becomes of pixels, which were made of those given. Raises BadSetting."""
+    fits = isinstance(out, np.ndarray) and (out.shape, out.dtype) == (pixels.shape, pixels.dtype)
+    if not fits or out.strides != pixels.strides or not out.flags.writeable or np.may_share_memory(out, given):
+        found = f"{out.shape} {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
         raise BadSetting(
             f"out must be a writeable, contiguous array of shape {pixels.shape} and type {pixels.dtype} that shares no "
-            f"memory with pixels, not {given}"
+            f"memory with pixels, not {found}"
         )
     return out
 
@@ -228,13 +227,16 @@ def checked_strength(strength):
     return value
 
 
-def tiles(height, width, margin):
-    """The tiles of a picture, row by row, with margins: the whole up to WHOLE_PIXELS, else alike and TILE at most."""
+def tiles(height, width, margin, stride):
+    """The tiles of a picture, row by row, with margins: the whole up to WHOLE_PIXELS, else alike and TILE at most.
+
+    They begin at multiples of stride, as does what the student sees; margin: a multiple of it.
+    """
     if height * width <= WHOLE_PIXELS:
         whole = (slice(0, height), slice(0, width))
         yield Tile(whole, whole)
         return
-    rows, columns = _side(height), _side(width)
+    rows, columns = _side(height, stride), _side(width, stride)
     for top in range(0, height, rows):
         for left in range(0, width, columns):
             inner = (slice(top, min(top + rows, height)), slice(left, min(left + columns, width)))
@@ -245,6 +247,7 @@ def tiles(height, width, margin):
             yield Tile(inner, outer)
 
 
-def _side(length):
+def _side(length, stride):
     """A tile's side, for the fewest tiles along a picture's: equal ones, as narrow rests are mostly margin."""
-    return -(-length // -(-length // TILE) // _STEP) * _STEP
+    count = -(-length // (TILE // stride * stride))
+    return -(-length // (count * stride)) * stride

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-_MOST = 8  # arrays that are kept; more are not in use at once
+_MOST = 8  # arrays that are kept; more are in use where a recorder waits for its disk, and are let go
 
 
 class Buffers:

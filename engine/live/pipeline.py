@@ -246,7 +246,7 @@ class Pipeline:
             if self._every_frame:
                 raise
             self.sink_lost, self._try_at = True, self._clock() + self._retry_s
-            self.say(f"{error}; the preview goes on")
+            self.say(f"{error}; " + ("the preview goes on" if self.preview is not None else "it is tried again"))
             return
         if repeated:
             self.stats.count(repeated=1)

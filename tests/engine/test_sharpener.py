@@ -1,6 +1,7 @@
 """Laws of the sharpener: identities, colour, sizes and types, tiling, the halo guard, and parity between backends."""
 
 import threading
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from engine.cards import load_card, model_names
 from engine.errors import BadSetting, UnknownBackend, UnknownModel
 from engine.halo import OVERSHOOT, WINDOW
 from engine.sharpener import student_input, tiles
+from engine.students import STUDENTS
 from tests.engine.students_for_tests import random_card
 
 AVAILABLE = [name for name in BACKENDS if installed(name)]
@@ -64,6 +66,8 @@ def test_the_result_is_not_written_over_the_input(nano):
     pixels = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(BadSetting, match="shares no memory with pixels"):
         nano(pixels, out=pixels)
+    with pytest.raises(BadSetting, match="shares no memory with pixels"):
+        nano(pixels[:, :, ::-1], out=pixels)  # a copy of which is sharpened
     locked = np.zeros((8, 8, 3), np.uint8)
     locked.flags.writeable = False
     with pytest.raises(BadSetting, match="writeable"):
@@ -152,9 +156,12 @@ def test_unknown_names_are_refused():
         Sharpener(random_card(), threads=0)
 
 
-@pytest.mark.parametrize("name", ["nano", "small", "report"])
-def test_a_tiled_picture_equals_the_whole_within_one_level(monkeypatch, cat, name):
-    with Sharpener(random_card(name)) as sharpener:
+@pytest.mark.parametrize("card", [
+    random_card("nano"), random_card("small"), random_card("report"),
+    random_card(config=replace(STUDENTS["nano"].plain, stride=3)),
+], ids=["nano", "small", "report", "stride 3"])  # fmt: skip
+def test_a_tiled_picture_equals_the_whole_within_one_level(monkeypatch, cat, card):
+    with Sharpener(card) as sharpener:
         for strength in (1.0, 1.7):
             monkeypatch.setattr(module, "WHOLE_PIXELS", 10**9)
             whole = sharpener(cat, strength).astype(int)
@@ -163,21 +170,23 @@ def test_a_tiled_picture_equals_the_whole_within_one_level(monkeypatch, cat, nam
             assert np.abs(sharpener(cat, strength) - whole).max() <= 1
 
 
-@given(height=st.integers(1, 5000), width=st.integers(1, 5000), margin=st.sampled_from([12, 32, 48]))
-def test_tiles_cover_every_pixel_once_and_stay_small(height, width, margin):
+@given(height=st.integers(1, 5000), width=st.integers(1, 5000), reach=st.integers(4, 16), stride=st.integers(1, 8))
+def test_tiles_cover_every_pixel_once_and_stay_small(height, width, reach, stride):
+    margin = reach * stride
     covered = 0
     sides = [set(), set()]
-    for tile in tiles(height, width, margin):
+    for tile in tiles(height, width, margin, stride):
         for found, inner in zip(sides, tile.inner, strict=True):
             found.add(inner.stop - inner.start)
         (rows, columns), (outer_rows, outer_columns) = tile.inner, tile.outer
         covered += (rows.stop - rows.start) * (columns.stop - columns.start)
+        assert all(edge.start % stride == 0 for edge in (*tile.inner, *tile.outer))
         assert 0 <= outer_rows.start <= rows.start < rows.stop <= outer_rows.stop <= height
         assert 0 <= outer_columns.start <= columns.start < columns.stop <= outer_columns.stop <= width
         area = (outer_rows.stop - outer_rows.start) * (outer_columns.stop - outer_columns.start)
         assert area <= max(module.WHOLE_PIXELS, (module.TILE + 2 * margin) ** 2)
     assert covered == height * width
-    assert all(max(found) - min(found) <= 8 * 3 for found in sides)  # alike but for rounding: 3 tiles here at most
+    assert all(max(found) - min(found) <= 3 * stride for found in sides)  # alike but for rounding: 3 tiles here at most
 
 
 def test_above_1_no_pixel_passes_its_surroundings_by_more_than_the_bound(nano, cat):
