@@ -1,5 +1,6 @@
 """Speed: frames a second of `benchmark` by size, quality against time, how times spread; one machine at a time."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pandas as pd
@@ -29,7 +30,7 @@ def show():
 
 
 def _frames(timings):
-    machines = list(dict.fromkeys(timing.machine for timing in timings))
+    machines = [machine for machine, _ in Counter(timing.machine for timing in timings).most_common()]
     chosen = st.multiselect("Machine", machines, default=machines[:1], key=f"machines {machines}")
     timings = [timing for timing in timings if timing.machine in chosen]
     if len(chosen) > 1:
