@@ -206,7 +206,9 @@ def change_pixels(pixels, seen, residual, strength, out, part=...):
 def _checked_out(out, pixels, given):
     """out, where it can take what becomes of pixels, which were made of those given. Raises BadSetting."""
     fits = isinstance(out, np.ndarray) and (out.shape, out.dtype) == (pixels.shape, pixels.dtype)
-    if not fits or out.strides != pixels.strides or not out.flags.writeable or np.may_share_memory(out, given):
+    # of a side of one pixel NumPy calls any stride contiguous, OpenCV does not
+    fits = fits and out.flags.c_contiguous and out.strides == out.ravel().reshape(out.shape).strides
+    if not fits or not out.flags.writeable or np.may_share_memory(out, given):
         found = f"{out.shape} {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
         raise BadSetting(
             f"out must be a writeable, contiguous array of shape {pixels.shape} and type {pixels.dtype} that shares no "

@@ -12,7 +12,7 @@ _MOST = 8  # arrays that are kept; more are in use where a recorder waits for it
 
 
 class Buffers:
-    """take(shape) -> an uninitialised uint8 array that is in use nowhere; for one thread.
+    """take(shape) -> an uninitialised uint8 array that is in use nowhere; for one caller at a time.
 
     There is nothing to give back: an array is in use while something in Python refers to it or to a view of it.
     """

@@ -62,6 +62,14 @@ def test_what_cannot_take_the_result_is_refused(nano, out):
         nano(np.zeros((8, 8, 3), np.uint8), out=out)
 
 
+def test_a_part_of_a_larger_picture_is_written_into_plain_memory(nano, cat):
+    for part in (cat[:1, :40], cat[:1, :1], cat[3:9, :1]):  # a stride over one pixel may be anything
+        out = np.empty(part.shape, np.uint8)
+        np.testing.assert_array_equal(nano(part, out=out), nano(part))
+    with pytest.raises(BadSetting, match="contiguous"):
+        nano(np.zeros((1, 1, 3), np.uint8), out=np.empty((1, 3, 3), np.uint8)[:, ::3])
+
+
 def test_the_result_is_not_written_over_the_input(nano):
     pixels = np.zeros((8, 8, 3), np.uint8)
     with pytest.raises(BadSetting, match="shares no memory with pixels"):
