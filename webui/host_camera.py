@@ -5,6 +5,7 @@ drives the same session. Knows no web server and no Gradio.
 """
 
 import contextlib
+import os
 import threading
 import time
 from pathlib import Path
@@ -147,9 +148,11 @@ class HostCamera:
     def _recording_watched(self):
         """Around what may end a recording: says in saved where it is."""
         path = self.session.stats()["recording"]
-        yield
-        if path and self.session.stats()["recording"] is None and Path(path).is_file():
-            self._saved = path
+        try:
+            yield
+        finally:
+            if path and self.session.stats()["recording"] is None and Path(path).is_file():
+                self._saved = path
 
     def _settings(self, message):
         from engine.live.session import LiveSettings
@@ -193,7 +196,10 @@ class HostCamera:
             self._recordings.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadSetting(f"{self._recordings} cannot be made ({error.strerror}); make it, then record") from None
-        self.session.start_recording(self._recordings / time.strftime("whetstone-%Y-%m-%d-%H-%M-%S.mp4"))
+        name = time.strftime("whetstone-%Y-%m-%d-%H-%M-%S")
+        names = (f"{name}{more}.mp4" for more in ("", *(f"-{number}" for number in range(2, 100))))
+        free = next(path for one in names if not os.path.lexists(path := self._recordings / one))
+        self.session.start_recording(free)
         self._saved = None
 
 

@@ -94,13 +94,13 @@ def _imports_mb(backend):
 def _finish(args, session, watch, status, imports_mb):
     """End the run, say and write what it came to; the exit status."""
     figures, last = session.whole_run(), session.stop()
-    if session.error is not None:
-        raise session.error
     if figures is not None:
-        if not args.quiet:
+        if not args.quiet and session.error is None:
             print(_sum(figures), flush=True)
         if args.json is not None:
             _write(args.json, figures, last, watch, imports_mb)
+    if session.error is not None:
+        raise session.error
     return status
 
 

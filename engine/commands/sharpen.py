@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
 import time
 
@@ -90,6 +92,21 @@ def run(args):
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what it has to say about a damaged file is said here
 
     settings, told = checked(args)
+    with ended_like_ctrl_c():
+        return _sharpened(args, settings, told)
+
+
+@contextlib.contextmanager
+def ended_like_ctrl_c():
+    """Whoever ends this process politely (kill, a service manager) leaves as little half done as Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _sharpened(args, settings, told):
     from engine.batch import batch_of, plan
     from engine.commands import sharpen_video
     from engine.sharpener import Sharpener

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.errors import BadSetting
 
+RAW_JPEGS = {".mjpeg", ".mjpg"}  # frame after frame without a container: their first bytes are a JPEG's
 SUFFIXES = {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".wmv", ".flv", ".3gp"}
 
 
@@ -18,7 +19,9 @@ def is_video(name):
     path = Path(name)
     with suppress(OSError):
         if os.path.isfile(path):
-            return is_video_file(path) or (path.suffix.lower() in SUFFIXES and not is_picture_file(path))
+            suffix = path.suffix.lower()
+            named = suffix in RAW_JPEGS or (suffix in SUFFIXES and not is_picture_file(path))
+            return named or is_video_file(path)
     return False
 
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from engine.live.frames import pixels_of
 
+av.logging.set_level(None)  # as engine.video.reader, which says why
 _START = b"\xff\xd8"
 
 

@@ -1,5 +1,6 @@
 """Records what is sent to a video file, on a thread of its own: a slow disk or a full one never holds up the call."""
 
+import os
 import threading
 from fractions import Fraction
 
@@ -18,9 +19,9 @@ _WAITING = 8  # frames
 class Recorder:
     """A sink: frames that it has no room for are left out, the others keep their times. Raises BadOutput.
 
-    The file appears when close() has come to its end. error: the one line on what went wrong meanwhile, else "";
-    tell(line) is told it at once, from the recording's thread. needed: there is no call without the file, so that
-    send() raises the error; else it never raises, and the call goes on.
+    The file appears when close() has come to its end; on a full disk sooner, with what it holds by then. error: the one
+    line on what went wrong meanwhile, else ""; tell(line) is told it at once, from the recording's thread. needed:
+    there is no call without the file, so that send() raises the error; else it never raises, and the call goes on.
     """
 
     fps, repeats = None, False
@@ -80,8 +81,9 @@ class Recorder:
             self._begun_at, self._last = frame.captured_at, -1
             height, width = self._size
             self._writer = VideoWriter(
-                self.path, height=height, width=width, rate=self._fps, time_base=_BASE, overwrite=self._overwrite
-            )
+                self.path, height=height, width=width, rate=self._fps, time_base=_BASE, overwrite=self._overwrite,
+                recording=True,
+            )  # fmt: skip
             self._writer.tag_bt709()
         height, width = self._size
         pixels = frame.pixels
@@ -104,7 +106,7 @@ def _refuse(path, overwrite):
     """What can be refused before the first frame. Raises BadOutput."""
     from engine.atomic_write import Beside
 
-    suffix = "." + str(path).rsplit(".", 1)[-1].lower()
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix not in CONTAINERS:
         raise BadOutput(f"{path} does not say which kind of video to write; end it in {' '.join(CONTAINERS)}")
     Beside(path, overwrite=overwrite).discard()

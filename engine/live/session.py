@@ -22,6 +22,7 @@ from pathlib import Path
 from engine.cards import DEFAULT_MODEL, load_card
 from engine.errors import BadOutput, BadSetting, SinkLost
 from engine.hardware import process_memory_bytes
+from engine.images import is_same_file
 from engine.live.controls import Controls
 from engine.live.pipeline import Pipeline
 from engine.live.preview import Preview
@@ -93,7 +94,7 @@ class LiveSession:
         self._preview, self._watched = Preview(), watched
         self._controls = Controls()
         self._messages: deque = deque(maxlen=20)  # (number, line): of earlier runs too
-        self._said = 0
+        self._said = self._said_before = 0  # lines so far, those before this run
         self._talking = threading.Lock()
 
     # -- start and stop
@@ -106,6 +107,7 @@ class LiveSession:
         """
         with self._lock:
             self.stop()
+            self._said_before = self._said
             opened = []
             try:
                 source = open_source(settings)
@@ -245,7 +247,8 @@ class LiveSession:
         """Plain numbers and words, for JSON; numbers are None while they are not known.
 
         state: stopped, starting, running, waiting (the camera was lost), stalled, ended, failed; running: bool;
-        message: the newest line for a person, "" for none; messages: [[number, line], ...], at most 20, numbers rise;
+        message: the newest line of this run for a person, "" for none; messages: [[number, line], ...], at most 20, of
+        earlier runs, too, numbers rise;
         source, output, backend: words; height, width: of the source; fps: asked; strength, bypass; student: now,
         chosen_student, half_rate, auto; measured: words of what is wrong with the stream; recording: path or None;
         sink_lost: bool; of the last 3 s: fps_in, fps_out, latency_p50_ms, latency_p95_ms, work_ms, available_ms;
@@ -257,7 +260,7 @@ class LiveSession:
         known = {
             "state": STOPPED,
             "running": self.running,
-            "message": messages[-1][1] if messages else "",
+            "message": messages[-1][1] if messages and messages[-1][0] > self._said_before else "",
             "messages": messages,
             "strength": self._controls.strength,
             "bypass": self._controls.bypass,
@@ -296,6 +299,8 @@ class LiveSession:
         if settings.output == "null":
             return Null()
         if settings.output != "virtual":
+            if is_same_file(Path(str(settings.source)), Path(settings.output)):
+                raise BadOutput(f"{settings.output} is the source, which is never overwritten; choose another name")
             return Recorder(settings.output, settings.fps, settings.overwrite, needed=True)
         from engine.live.virtual_camera import VirtualCamera
 

@@ -9,10 +9,13 @@ import cv2
 import numpy as np
 
 from engine.errors import BadVideo
+from engine.video.boxes import whole_pieces
 
 MAX_PIXELS = 8192 * 4320  # a frame of an 8K film; a damaged header may say anything
 _SLACK_S = 0.5  # that a file may end before it says
-av.logging.set_level(av.logging.PANIC)  # what libav has to say about a file is said here, in one line
+# What libav has to say about a file is said here, in one line. Its words must not come to Python at any level: a
+# decoder's thread that has some waits for the GIL, which the thread that frees the decoder holds (PyAV issue 751).
+av.logging.set_level(None)
 
 
 class VideoReader:
@@ -53,11 +56,13 @@ class VideoReader:
 
     def frames_and_packets(self, others):
         """(frame, None) and (None, packet of one of the other streams) as they lie in the file. Raises as frames()."""
-        seen, end_s, wanted = 0, 0.0, {stream.index for stream in others}
+        seen, wanted = 0, {stream.index for stream in others}
+        ends_s = {stream.index: 0.0 for stream in self.container.streams}
         try:
             for packet in self.container.demux():
                 if packet.pts is not None:
-                    end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+                    end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                    ends_s[packet.stream.index] = max(ends_s[packet.stream.index], end_s)
                 if packet.stream.index != self.stream.index:
                     # the end of a stream is told by a packet without a time
                     if packet.dts is not None and packet.stream.index in wanted:
@@ -67,6 +72,8 @@ class VideoReader:
                     if not seen:
                         self.rotation = frame.rotation % 360
                     seen += 1
+                    if self.container.format.name == "avi" and frame.dts is not None:
+                        frame.pts = frame.dts  # it holds no other times, and what libav guesses is out of order
                     yield frame, None
         except (av.FFmpegError, OSError) as error:
             raise BadVideo(
@@ -75,19 +82,35 @@ class VideoReader:
             ) from error
         if not seen:
             raise BadVideo(f"{self.path} holds no frame that can be decoded; nothing to sharpen")
-        self._check_end(seen, end_s)
+        self._check_end(seen, ends_s)
 
-    def _check_end(self, seen, end_s):
-        """A file cut off in its middle may end without any complaint; seen: frames; end_s: of all of its streams."""
-        if self.frame_count and seen < self.frame_count - 2:  # coders may hide a frame at either end
-            raise BadVideo(
-                f"{self.path} is truncated: it ends after {_count(seen)} of {self.frame_count}; get it again"
-            )
+    def _check_end(self, seen, ends_s):
+        """A file cut off in its middle may end without any complaint; seen: frames; ends_s: of each stream's packets.
+
+        Fewer frames than the file counts are no sign alone: an edit list hides those before a cut, AVI counts empty
+        ones. So they must also end too early.
+        """
+        if self.frame_count:
+            early_s = self._early(ends_s[self.stream.index])
+            if seen < self.frame_count - 2 and (early_s is None or early_s > 2.5 / self.rate):
+                raise BadVideo(
+                    f"{self.path} is truncated: it ends after {_count(seen)} of {self.frame_count}; get it again"
+                )
+            return
         # Matroska counts no frames, but says how long it is; of other containers libav would guess that
         if "matroska" in self.container.format.name and self.container.duration:
-            length_s = self.container.duration / av.time_base
+            end_s, length_s = max(ends_s.values()), self.container.duration / av.time_base
             if end_s < length_s - _SLACK_S:
                 raise BadVideo(f"{self.path} is truncated: it ends after {end_s:.1f} of {length_s:.1f} s; get it again")
+        if "mp4" in self.container.format.name and whole_pieces(self.path)[1]:  # fragmented
+            raise BadVideo(f"{self.path} is truncated: its last piece is cut off, after {_count(seen)}; get it again")
+
+    def _early(self, end_s):
+        """Seconds from the end of the pictures, end_s, to where the file says that it is; None where it does not."""
+        if self.stream.duration is None:
+            return None
+        begin = self.stream.start_time or 0
+        return float((begin + self.stream.duration) * self.stream.time_base) - end_s
 
     def _pictures(self):
         for stream in self.container.streams.video:

@@ -10,6 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from engine.atomic_write import already_there
 from engine.errors import BadOutput, BadSetting, BadVideo
 from engine.images import is_same_file
@@ -19,6 +21,7 @@ from engine.video.writer import CONTAINERS, QUALITIES, VideoWriter
 
 MARK = "-sharp"
 _AHEAD = 4  # frames that may wait to be encoded
+HARDLY = 0.05  # grey levels that nobody sees
 _PRESET = "faster"  # x264's: two thirds of the size of "veryfast" for a third more time
 
 
@@ -65,7 +68,8 @@ class SharpenVideo:
     """One job. sharpener: a StreamSharpener; quality: as VideoWriter's.
 
     Raises BadVideo (no video, no frame, damaged) and BadOutput (the container cannot hold the sound, ...).
-    notices: lines on what of the file is not in the result, known after the first frame. reader: its VideoReader.
+    notices: lines on what of the file is not in the result, known after the first frame, and on a file that is sharp
+    already, at the end. reader: its VideoReader.
     """
 
     def __init__(self, source, target, sharpener, strength=1.0, quality=QUALITIES["high"], overwrite=False):
@@ -74,6 +78,7 @@ class SharpenVideo:
         self._quality, self._overwrite = quality, overwrite
         self.notices: list[str] = []
         self.frames = 0
+        self._changes = 0.0  # sum over the frames of how much each was changed on average, grey levels
 
     def run(self) -> Generator[int, None, None]:
         """The number of frames done, after each. Left before its end (close(), Ctrl-C), nothing is written."""
@@ -105,6 +110,7 @@ class SharpenVideo:
                         yield self.frames
                 while waiting:
                     waiting.popleft().result()
+                self._note_little_change()
                 if writer is not None:
                     write.submit(writer.finish).result()
                     writer = None
@@ -146,11 +152,12 @@ class SharpenVideo:
                     copies[stream.index] = writer.copy_of(stream)
                 except ValueError:
                     if stream.type == "audio":
-                        raise BadOutput(
-                            f"{self._target.suffix} cannot hold the sound of {reader.path} "
-                            f"({stream.codec_context.name}); end the name of the result in .mkv"
-                        ) from None
+                        raise self._cannot_hold([stream]) from None
                     left_out.append(f"stream {stream.index} ({stream.type})")
+            try:
+                writer.begin()
+            except ValueError:
+                raise self._cannot_hold([stream for stream in others if stream.index in copies]) from None
         except BaseException:
             writer.discard()
             raise
@@ -158,9 +165,19 @@ class SharpenVideo:
             self.notices.append(f"not in the result: {', '.join(left_out)}")
         if self._format != first.format.name:
             self.notices.append(f"pixels {first.format.name} are written as {self._format}")
+        if reader.stream.metadata.get("alpha_mode", reader.stream.metadata.get("ALPHA_MODE")) == "1":
+            self.notices.append("its transparency is not in the result, which H.264 cannot hold")
         if first.interlaced_frame:
             self.notices.append("it is interlaced; the result has the same lines, but is not marked so")
         return writer, copies
+
+    def _cannot_hold(self, streams):
+        kinds = " and ".join(sorted({"sound" if stream.type == "audio" else "subtitles" for stream in streams}))
+        coders = ", ".join(stream.codec_context.name for stream in streams)
+        return BadOutput(
+            f"{self._target.suffix} cannot hold the {kinds} of {self.reader.path} ({coders}); "
+            "end the name of the result in .mkv"
+        )
 
     def _sharpened(self, frame):
         if (frame.height, frame.width) != self._size:
@@ -175,10 +192,16 @@ class SharpenVideo:
         if self._strength > 0:
             luma = Luma(frame)
             seen = luma.seen()
-            luma.add(
-                self._sharpener.luma_change(seen, at_s, self._strength, lambda: colours.to_ndarray(format="rgb24"))
-            )
+            change = self._sharpener.luma_change(seen, at_s, self._strength, lambda: colours.to_ndarray(format="rgb24"))
+            self._changes += float(np.abs(np.rint(change[::4, ::4])).mean())
+            luma.add(change)
         return frame
+
+    def _note_little_change(self):
+        mean = self._changes / max(1, self.frames)
+        if self._strength > 0 and mean < HARDLY:
+            much = f"hardly anything ({mean:.1g} grey levels on average)" if mean else "no pixel"
+            self.notices.append(f"it is measured as sharp already; {much} was changed")
 
     def _date(self, frame):
         """Its own time where that is later than the last one's; else, or without one, a frame's time after it."""

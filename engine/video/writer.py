@@ -1,5 +1,6 @@
 """Writes a video file that appears whole or not at all: H.264 pictures, other streams copied as they are."""
 
+import contextlib
 import os
 import struct
 from fractions import Fraction
@@ -9,11 +10,14 @@ from av.sidedata.sidedata import Type
 from av.video.reformatter import ColorRange, Colorspace
 
 from engine.atomic_write import Beside
-from engine.errors import BadOutput
+from engine.errors import BadOutput, BadVideo
+from engine.video.boxes import whole_pieces
 from engine.video.colours import has_no_luma
+from engine.video.reader import VideoReader
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}  # channels -> libav's word
+_PIECE_S = 2  # of a recording: a full disk costs one at most, and what the coder still holds
 QUALITIES = {"high": 16, "medium": 20, "small": 25}  # name -> x264's constant rate factor, lower is better
 
 
@@ -22,21 +26,29 @@ class VideoWriter:
 
     height, width: of the frames; rate: frames a second, a hint for players; time_base: of the frames' timestamps;
     quality: constant rate factor; pixel_format: libav's word, which an odd size needs to be a 4:4:4 one.
+    recording: what comes cannot be made again, so what a full disk holds of it is kept, and the error says so.
     """
 
     def __init__(
         self, path, *, height, width, rate, time_base, quality=20, preset="veryfast", pixel_format="yuv420p",
-        overwrite=False,
+        overwrite=False, recording=False,
     ):  # fmt: skip
         suffix = os.path.splitext(os.fspath(path))[1].lower()
         if suffix not in CONTAINERS:
             raise BadOutput(f"{path} does not say which kind of video to write; end it in {' '.join(CONTAINERS)}")
+        coding = {"crf": str(quality)} if quality else {"qp": "0"}  # a factor of 0 is not lossless in 10 bits
+        self._recording, container = recording, CONTAINERS[suffix]
+        pieces = {"g": str(round(_PIECE_S * rate))} if recording else {}  # a key frame begins each
+        # readable piece by piece while it is written, an ordinary file at its end
+        settings = {"flush_packets": "1"} if recording else {}
+        if recording and container != "matroska":
+            settings["movflags"] = "hybrid_fragmented+delay_moov"  # delayed: knows when the first begins
         self._place = Beside(path, overwrite=overwrite)
         try:
-            self._container = av.open(str(self._place.temporary), "w", format=CONTAINERS[suffix])
+            self._container = av.open(str(self._place.temporary), "w", format=container, container_options=settings)
             self.stream = self._container.add_stream(
                 "libx264", rate=Fraction(rate).limit_denominator(100_000), time_base=Fraction(time_base),
-                width=width, height=height, options={"crf": str(quality), "preset": preset},
+                width=width, height=height, options=coding | {"preset": preset} | pieces,
             )  # fmt: skip
         except (av.FFmpegError, OSError) as error:
             self._place.discard()
@@ -53,6 +65,7 @@ class VideoWriter:
         """
         stream = self._container.add_stream_from_template(template, opaque=True)
         stream.metadata.update(kept_tags(template.metadata))
+        stream.disposition = template.disposition
         if template.type == "audio" and template.layout.name == f"{template.channels} channels":
             # MKV does not say which channel of PCM is which, and MP4 wants to know
             stream.codec_context.layout = _USUAL_LAYOUTS.get(template.channels, template.layout.name)
@@ -73,6 +86,7 @@ class VideoWriter:
         matrix = first.side_data.get(Type.DISPLAYMATRIX)
         if matrix is not None:
             self.stream.set_display_matrix(struct.unpack("9i", bytes(matrix)))
+        self.stream.disposition = reader.stream.disposition
         self.stream.metadata.update(kept_tags(reader.stream.metadata))
         self._container.metadata.update(kept_tags(reader.container.metadata))
         if chapters := reader.container.chapters():
@@ -82,6 +96,18 @@ class VideoWriter:
         """Say that the frames are BT.709 in the video range, as engine.video.colours.bt709 makes them."""
         context = self.stream.codec_context
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+
+    def begin(self):
+        """Write what comes before the first frame, once all streams are there. Raises ValueError, BadOutput.
+
+        ValueError: this container cannot hold one of them, which libav sees no sooner.
+        """
+        try:
+            self._container.start_encoding()
+        except ValueError:
+            raise
+        except (av.FFmpegError, OSError) as error:
+            raise BadOutput(self._place.refusal(_as_os_error(error))) from error
 
     def write(self, frame):
         """frame: an av.VideoFrame with pts and time base, later than the last one."""
@@ -98,9 +124,7 @@ class VideoWriter:
         try:
             self._container.mux(packets())
         except (av.FFmpegError, OSError) as error:
-            self._refused = BadOutput(self._place.refusal(_as_os_error(error)))
-            self.discard()
-            raise self._refused from error
+            raise self._give_up(error) from error
 
     def finish(self):
         """The file gets its name. Raises BadOutput."""
@@ -111,10 +135,22 @@ class VideoWriter:
         try:
             self._container.close()
         except (av.FFmpegError, OSError) as error:
-            refused = BadOutput(self._place.refusal(_as_os_error(error)))
-            self._place.discard()
-            raise refused from error
+            raise self._give_up(error) from error
         self._place.keep()
+
+    def _give_up(self, error):
+        """End it where it cannot go on; what a recording holds until then is kept. Returns the BadOutput to raise."""
+        why = self._place.refusal(_as_os_error(error))
+        with contextlib.suppress(av.FFmpegError, OSError):
+            self._container.close()
+        kept = False
+        if self._recording and holds_frames(self._place.temporary):
+            with contextlib.suppress(BadOutput):
+                self._place.keep()
+                kept = True
+        self._place.discard()
+        self._refused = BadOutput(f"{why}; {self.path} holds what came before" if kept else why)
+        return self._refused
 
     def discard(self):
         """Leave nothing behind."""
@@ -135,9 +171,22 @@ class VideoWriter:
             self.discard()
 
 
+def holds_frames(path):
+    """Whether frames can be read from what was written; an MP4 or MOV is cut behind its last whole piece first."""
+    try:
+        whole = whole_pieces(path)[0]
+        if whole is not None:
+            os.truncate(path, whole)
+        with VideoReader(path) as reader:
+            return next(reader.frames(), None) is not None
+    except (BadVideo, av.FFmpegError, OSError):
+        return False
+
+
 def kept_tags(metadata):
     """Words about a file or stream without those that the new file makes itself."""
     made = {"major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "vendor_id", "duration"}
+    made.add("alpha_mode")  # H.264 has no transparency
     return {key: value for key, value in metadata.items() if key.lower() not in made}
 
 

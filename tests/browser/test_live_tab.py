@@ -301,6 +301,28 @@ def test_this_machines_camera_runs_on_without_its_page_and_a_second_one_controls
     assert eventually(lambda: [film.suffix for film in films.iterdir()] == [".mp4"])
 
 
+def test_a_student_chosen_while_it_runs_is_that_of_the_next_start(visit):
+    page, _traffic = visit()
+    start_test_picture(page)
+    shown = "document.querySelector('#live [data-figure=student] dd')?.textContent.split(' ')[0] === 'base'"
+    page.select_option("#live .live-student", "base")
+    page.wait_for_function(shown)
+    page.wait_for_timeout(2500)  # what was just chosen is not overwritten by what the session says: that time is over
+    page.click("#live .live-start")
+    page.wait_for_function("document.querySelector('#live .live-start').textContent === 'Start'")
+    page.click("#live .live-start")
+    page.wait_for_function("document.querySelector('#live .live-start').textContent === 'Stop'")
+    page.wait_for_selector("#live [data-figure='fps out']")
+    page.wait_for_timeout(2500)
+    assert page.input_value("#live .live-student") == "base"
+    page.select_option("#live .live-rate", "15")  # opened anew
+    page.wait_for_timeout(2500)
+    assert page.input_value("#live .live-student") == "base"
+    page.select_option("#live .live-student", "nano")
+    page.click("#live .live-start")
+    page.wait_for_function("document.querySelector('#live .live-start').textContent === 'Start'")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_of_the_live_tab_can_be_read_and_everything_is_reached_by_keyboard(visit, scheme):
     page, _traffic = visit(color_scheme=scheme)

@@ -243,6 +243,34 @@ def test_a_recording_that_stop_ends_is_named_too(address, host):
         assert page.next("state", lambda state: not state["running"])["saved"].endswith(".mp4")
 
 
+def test_a_recording_that_a_failed_start_ends_is_named_too(address, host):
+    with Page(address) as page:
+        start(page)
+        page.say("record", value=True)
+        page.next("state", lambda state: state["recording"])
+        sent = host.session.stats()["frames_out"]
+        assert eventually(lambda: host.session.stats()["frames_out"] > sent + 10)
+        page.say(**{"kind": "start", **{key: value for key, value in START.items() if key != "type"}, "source": 77})
+        page.next("trouble")
+        assert page.next("state", lambda state: not state["running"])["saved"].endswith(".mp4")
+
+
+def test_two_recordings_of_one_second_have_two_names(address, host, monkeypatch):
+    monkeypatch.setattr(time, "strftime", lambda _form: "whetstone-2026-11-27-20-00-00")
+    saved = []
+    with Page(address) as page:
+        start(page)
+        for _ in range(3):
+            page.say("record", value=True)
+            page.next("state", lambda state: state["recording"])
+            sent = host.session.stats()["frames_out"]
+            assert eventually(lambda: host.session.stats()["frames_out"] > sent + 10)  # noqa: B023
+            page.say("record", value=False)
+            saved.append(page.next("state", lambda state: state["saved"] and not state["recording"])["saved"])
+    stem = "whetstone-2026-11-27-20-00-00"
+    assert [name.rsplit("/")[-1] for name in saved] == [f"{stem}.mp4", f"{stem}-2.mp4", f"{stem}-3.mp4"]
+
+
 def test_recordings_go_to_the_persons_videos_where_there_is_such_a_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))

@@ -66,8 +66,8 @@ const host = hostCamera(view, settings, {
     if (!now.running || performance.now() - touchedAt < 1500) return;
     setStrength(now.strength);
     setBypass(now.bypass);
-    settings.student = now.settings.student;
-    parts.student.value = now.chosen_student && [...parts.student.options].some((one) => one.value === now.chosen_student) ? now.chosen_student : now.settings.student;
+    const isOffered = [...parts.student.options].some((one) => one.value === now.chosen_student);
+    settings.student = parts.student.value = isOffered ? now.chosen_student : now.settings.student;
     parts.source.value = String(now.settings.source);
     parts.size.value = `${now.settings.width}x${now.settings.height}`;
     parts.rate.value = String(now.settings.fps);

@@ -100,6 +100,28 @@ def test_another_student_takes_over_without_a_stop(session):
     assert session.stats()["student"] == "small" and session.running
 
 
+def test_the_source_is_never_overwritten(session, tmp_path):
+    film = make_clip(tmp_path / "film.mp4", moving(20))
+    before = film.read_bytes()
+    (tmp_path / "link.mp4").symlink_to(film)
+    for name in ("film.mp4", "link.mp4"):
+        with pytest.raises(BadOutput, match="is the source, which is never overwritten"):
+            started(session, source=str(film), output=str(tmp_path / name), overwrite=True)
+    assert film.read_bytes() == before and not session.running
+
+
+def test_the_newest_message_is_of_this_run(session):
+    started(session)
+    session._say("auto quality: 200 ms a frame, 33 ms available: now nano at full rate")
+    assert "auto quality" in session.stats()["message"]
+    session.stop()
+    assert "auto quality" in session.stats()["message"]  # of the run that was last
+    started(session)
+    assert session.stats()["message"] == "" and "auto quality" in session.stats()["messages"][-1][1]
+    session._say("news")
+    assert session.stats()["message"] == "news"
+
+
 def test_recording_is_switched_on_and_off_while_it_runs(session, tmp_path):
     started(session)
     pair_after(session)

@@ -21,15 +21,15 @@ def moving(frames, height=96, width=128):
 
 def make_clip(
     path, pictures, *, times=None, fps=25, coder="libx264", pixel_format="yuv420p", rotation=None, tags=(), sound=False,
-    options=None,
+    options=None, container_options=None, base=BASE,
 ):  # fmt: skip
-    """Writes pictures as a video. times: seconds of each frame; tags: (name, number) of the codec context."""
+    """Writes pictures as a video. times: seconds of each frame, in units of base; tags: (name, number) of the codec."""
     height, width = pictures[0].shape[:2]
     times = times or [index / fps for index in range(len(pictures))]
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", container_options=container_options or {}) as container:
         stream = container.add_stream(coder, rate=fps, width=width, height=height, options=options or {})
         stream.pix_fmt = pixel_format
-        stream.codec_context.time_base = BASE
+        stream.codec_context.time_base = base
         for name, number in tags:
             setattr(stream.codec_context, name, number)
         if rotation is not None:
@@ -40,9 +40,22 @@ def make_clip(
             container.mux(voice.encode(None))
         for pixels, at_s in zip(pictures, times):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format=pixel_format)
-            frame.pts, frame.time_base = round(at_s / BASE), BASE
+            frame.pts, frame.time_base = round(at_s / base), base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
+
+
+def remade(source, path, *, later_s=0.0, kept=None, container_options=None):
+    """The pictures of a video in another file, not coded anew, their times later by so much; kept: which packets."""
+    with av.open(str(source)) as old, av.open(str(path), "w", container_options=container_options or {}) as new:
+        stream = new.add_stream_from_template(old.streams.video[0], opaque=True)
+        for index, packet in enumerate(old.demux(old.streams.video[0])):
+            if packet.dts is None or (kept is not None and not kept(index)):
+                continue
+            shift = round(later_s / packet.time_base)
+            packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, stream
+            new.mux(packet)
     return path
 
 

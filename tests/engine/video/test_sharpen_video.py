@@ -21,7 +21,7 @@ from engine.video.sharpen import SharpenVideo, checked_quality, target_of
 from engine.video.writer import VideoWriter
 from tests.engine.small_disk import small_disk
 from tests.engine.students_for_tests import random_card
-from tests.engine.video.clips import contents, make_clip, moving, tone
+from tests.engine.video.clips import contents, make_clip, moving, remade, tone
 
 ROOT = Path(__file__).resolve().parents[3]
 CLIPS = ROOT.parent / "shared" / "data" / "video"
@@ -202,14 +202,7 @@ def test_a_file_cut_off_before_its_index_is_refused_at_once(tmp_path):
 @pytest.mark.parametrize("share", [0.5, 0.8])
 def test_a_file_cut_off_in_its_pictures_is_refused_and_nothing_is_written(tmp_path, share):
     clip = make_clip(tmp_path / "late.mp4", moving(60), options={"crf": "5"})
-    source = tmp_path / "in.mp4"
-    with av.open(str(clip)) as old, av.open(str(source), "w", options={"movflags": "+faststart"}) as new:
-        stream = new.add_stream_from_template(old.streams.video[0], opaque=True)
-        for packet in old.demux(old.streams.video[0]):
-            if packet.dts is not None:
-                packet.stream = stream
-                new.mux(packet)
-    cut(source, share)
+    source = cut(remade(clip, tmp_path / "in.mp4", container_options={"movflags": "+faststart"}), share)
     job = SharpenVideo(source, tmp_path / "out.mp4", Adds())
     refused(BadVideo, "truncated", lambda: list(job.run()))
     assert sorted(os.listdir(tmp_path)) == ["in.mp4", "late.mp4"]
@@ -223,6 +216,141 @@ def test_a_file_that_counts_no_frames_is_refused_by_its_length(tmp_path):
     job = SharpenVideo(cut(whole, 0.6), tmp_path / "short.mkv", Adds())
     refused(BadVideo, "truncated: it ends after .* of 2.4 s", lambda: list(job.run()))
     assert not (tmp_path / "short.mkv").exists()
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.9])
+def test_a_fragmented_file_that_is_cut_off_is_refused(tmp_path, share):
+    pieces = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+    whole = make_clip(tmp_path / "in.mp4", moving(100), options={"g": "10", "crf": "5"}, container_options=pieces)
+    assert len(list(SharpenVideo(whole, tmp_path / "out.mp4", Adds()).run())) == 100
+    job = SharpenVideo(cut(whole, share), tmp_path / "short.mp4", Adds())
+    refused(BadVideo, "truncated", lambda: list(job.run()))
+
+
+@pytest.mark.parametrize("name", ["in.mp4", "in.mov"])
+@pytest.mark.parametrize("reordered", [0, 3])
+def test_a_clip_trimmed_by_an_edit_list_is_whole(tmp_path, name, reordered):
+    long = make_clip(tmp_path / "long.mp4", moving(50), options={"g": "50", "bf": str(reordered)})
+    source = remade(long, tmp_path / name, later_s=-0.8)  # the frames before 0 are needed, but not shown
+    with av.open(str(source)) as container:
+        assert container.streams.video[0].frames == 50 and len(contents(source).times) == 30
+    after, _job = sharpened(source, tmp_path / "out.mp4")
+    assert len(after.times) == 30 and after.seconds == pytest.approx(1.2, abs=0.01)
+    early = remade(long, tmp_path / "early.mp4", later_s=-0.8, container_options={"movflags": "+faststart"})
+    job = SharpenVideo(cut(early, 0.8), tmp_path / "short.mp4", Adds())
+    refused(BadVideo, "truncated|damaged", lambda: list(job.run()))
+
+
+def test_a_clip_whose_edit_list_hides_its_end_is_whole(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", moving(50))
+    data = bytearray(source.read_bytes())
+    place = data.index(b"elst") + 12  # the length of the first edit, in the movie's own units, of 1/1000 s
+    assert int.from_bytes(data[place : place + 4], "big") == 2000
+    data[place : place + 4] = (1000).to_bytes(4, "big")
+    source.write_bytes(data)
+    seen = len(contents(source).times)
+    assert 24 <= seen <= 27
+    assert len(sharpened(source, tmp_path / "out.mp4")[0].times) == seen
+
+
+def test_an_avi_without_some_frames_is_whole_and_its_times_are_kept(tmp_path):
+    full = make_clip(tmp_path / "full.avi", moving(60), coder="mpeg4", options={"g": "1"}, base=Fraction(1, 25))
+    source = remade(full, tmp_path / "in.avi", kept=lambda index: index % 5 not in (2, 3))
+    with av.open(str(source)) as container:
+        assert container.streams.video[0].frames > 50
+    after, _job = sharpened(source, tmp_path / "out.mkv")
+    assert [round(25 * at_s) for at_s in after.times] == [index for index in range(60) if index % 5 not in (2, 3)]
+
+
+def test_frames_of_an_avi_that_were_coded_out_of_order_come_evenly(tmp_path):
+    pictures = moving(40)
+    source = make_clip(tmp_path / "in.avi", pictures, options={"bf": "3", "crf": "10"}, base=Fraction(1, 25))
+    after, _job = sharpened(source, tmp_path / "out.mkv")
+    assert np.diff(after.times) == pytest.approx(np.full(39, 1 / 25), abs=0.002)
+    for pixels, new in zip(pictures, after.rgb, strict=True):
+        assert new.mean() - pixels.mean() == pytest.approx(20, abs=2)
+
+
+def test_quality_0_is_lossless_in_10_bits(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 255, (96, 128, 3), np.uint8) for _ in range(4)]
+    source = make_clip(tmp_path / "in.mkv", noise, pixel_format="yuv420p10le", options={"qp": "8"})
+    sharpened(source, tmp_path / "out.mkv", strength=0, quality=0)
+    for one, other in zip(ten_bits(source), ten_bits(tmp_path / "out.mkv"), strict=True):
+        assert np.array_equal(one, other)
+
+
+def ten_bits(path):
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray() for frame in container.decode(video=0)]
+
+
+def test_which_sound_players_choose_stays(tmp_path):
+    source = tmp_path / "in.mkv"
+    kinds = [av.stream.Disposition.comment, av.stream.Disposition.default]
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("libx264", rate=25, width=128, height=96)
+        voices = [container.add_stream("aac", rate=48_000) for _ in kinds]
+        for voice, kind in zip(voices, kinds, strict=True):
+            voice.disposition = kind  # before anything is written
+        for voice in voices:
+            container.mux(voice.encode(tone(0.4)))
+            container.mux(voice.encode(None))
+        for pixels in moving(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    sharpened(source, tmp_path / "out.mkv")
+    for name in ("in.mkv", "out.mkv"):
+        with av.open(str(tmp_path / name)) as container:
+            assert [voice.disposition for voice in container.streams.audio] == kinds
+
+
+def test_sound_that_a_container_refuses_late_is_one_line_that_names_the_way_out(tmp_path):
+    source = tmp_path / "in.mkv"
+    with av.open(str(source), "w") as container:
+        stream, voice = container.add_stream("libx264", rate=25), container.add_stream("libopus", rate=48_000)
+        stream.width, stream.height = 128, 96
+        container.mux(voice.encode(tone(0.4)))
+        container.mux(voice.encode(None))
+        for pixels in moving(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    job = SharpenVideo(source, tmp_path / "out.mov", Adds())
+    refused(
+        BadOutput,
+        r"^\.mov cannot hold the sound of .*\(opus\); end the name of the result in \.mkv$",
+        lambda: list(job.run()),
+    )
+    assert os.listdir(tmp_path) == ["in.mkv"]
+    sharpened(source, tmp_path / "out.mkv")
+
+
+def test_transparency_that_only_a_tag_tells_of_is_said_to_go(tmp_path):
+    with av.open(str(tmp_path / "in.webm"), "w") as container:
+        stream = container.add_stream("libvpx", rate=25, width=128, height=96)
+        stream.metadata["alpha_mode"] = "1"
+        for pixels in moving(5):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode(None))
+    _after, job = sharpened(tmp_path / "in.webm", tmp_path / "out.mkv")
+    assert job.notices == ["its transparency is not in the result, which H.264 cannot hold"]
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert "alpha_mode" not in {name.lower() for name in container.streams.video[0].metadata}
+
+
+@pytest.mark.parametrize("levels, said", [(0, "no pixel was changed"), (0.6, "hardly"), (20, None)])
+def test_a_clip_that_nothing_is_added_to_is_said_to_be_sharp(tmp_path, levels, said):
+    class AddsToTheFirst(Adds):
+        def luma_change(self, *words, **more):
+            change = super().luma_change(*words, **more)
+            return change if len(self.times) == 1 or self.levels == 20 else 0 * change
+
+    source = make_clip(tmp_path / "in.mp4", moving(30))
+    _after, job = sharpened(source, tmp_path / "out.mp4", AddsToTheFirst(levels))
+    assert len(job.notices) == (said is not None) and all(
+        notice.startswith("it is measured as sharp already") and said in notice for notice in job.notices
+    )
+    assert sharpened(source, tmp_path / "as-it-was.mp4", AddsToTheFirst(0), strength=0)[1].notices == []
 
 
 def test_sound_alone_and_other_files_are_no_video(tmp_path):
@@ -388,14 +516,22 @@ def test_the_command_refuses_in_one_line(tmp_path):
     assert err.startswith("whetstone: ") and err.count("\n") == 1 and "truncated" in err
 
 
+def test_jpegs_one_after_another_are_a_video(tmp_path):
+    make_clip(tmp_path / "in.mjpeg", moving(12), coder="mjpeg", pixel_format="yuvj420p")
+    out, err = (process := launch(tmp_path / "in.mjpeg")).communicate(timeout=300)
+    assert process.returncode == 0 and "12 frames" in out, err
+    assert len(contents(tmp_path / "in-sharp.mkv").times) == 12
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent as a signal")
-def test_ctrl_c_leaves_no_broken_file(tmp_path):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_a_polite_kill_leave_no_broken_file(tmp_path, how):
     source = make_clip(tmp_path / "in.mp4", moving(3000, 32, 48), options={"preset": "ultrafast"})
     process = launch(source)
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob(".whetstone-*")) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(how)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130 and "nothing was written" in err and "Traceback" not in err
     assert os.listdir(tmp_path) == ["in.mp4"]
