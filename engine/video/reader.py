@@ -1,6 +1,7 @@
 """Reads a video file frame by frame, every one in order, and says clearly when that cannot be done."""
 
 import os
+from collections import defaultdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class VideoReader:
     def frames_and_packets(self, others):
         """(frame, None) and (None, packet of one of the other streams) as they lie in the file. Raises as frames()."""
         seen, wanted = 0, {stream.index for stream in others}
-        ends_s = {stream.index: 0.0 for stream in self.container.streams}
+        ends_s: defaultdict[int, float] = defaultdict(float)  # of each stream; some come up late
         try:
             for packet in self.container.demux():
                 if packet.pts is not None:
