@@ -236,6 +236,11 @@ def batch_of(jobs: tuple[Job, ...], sharpener, settings: Settings, told: dict[st
     return Batch(jobs, sharpener, settings, partial(sharpener.measure, **told) if measures else None)
 
 
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two pictures of a shape are equal; row by row, so that most differ at once and nothing large is made."""
+    return all(map(np.array_equal, one, other))
+
+
 @dataclass
 class Batch:
     """The jobs of a plan through a sharpener: `sharpener(pixels, strength) -> pixels`.
@@ -271,7 +276,7 @@ class Batch:
                 degradation = self.measure(found.pixels) if self.measure else None
                 told = (degradation,) if self.measure else ()
                 sharp = found.replace(pixels=self.sharpener(found.pixels, self.settings.strength, *told))
-                if self.measure and self.settings.strength > 0 and np.array_equal(sharp.pixels, found.pixels):
+                if self.measure and self.settings.strength > 0 and _same(sharp.pixels, found.pixels):
                     sharp = sharp.replace(notices=(*sharp.notices, SHARP_ALREADY))
                 large = found.pixels.shape[0] * found.pixels.shape[1] > OVERLAP_PIXELS
                 del found

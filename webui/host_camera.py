@@ -196,10 +196,12 @@ class HostCamera:
             self._recordings.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise BadSetting(f"{self._recordings} cannot be made ({error.strerror}); make it, then record") from None
-        name = time.strftime("whetstone-%Y-%m-%d-%H-%M-%S")
-        names = (f"{name}{more}.mp4" for more in ("", *(f"-{number}" for number in range(2, 100))))
-        free = next(path for one in names if not os.path.lexists(path := self._recordings / one))
-        self.session.start_recording(free)
+        stem, number = time.strftime("whetstone-%Y-%m-%d-%H-%M-%S"), 1
+        path = self._recordings / f"{stem}.mp4"
+        while os.path.lexists(path):  # of the same second
+            number += 1
+            path = self._recordings / f"{stem}-{number}.mp4"
+        self.session.start_recording(path)
         self._saved = None
 
 

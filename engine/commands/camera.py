@@ -11,7 +11,7 @@ import time
 from collections import deque
 
 from engine.commands.places import check_json_place
-from engine.errors import BadSetting
+from engine.errors import BadOutput, BadSetting
 
 HELP = "sharpen a camera live into a virtual camera for Zoom, Meet and Teams"
 STATUS_S = 2.0  # between status lines
@@ -94,13 +94,19 @@ def _imports_mb(backend):
 def _finish(args, session, watch, status, imports_mb):
     """End the run, say and write what it came to; the exit status."""
     figures, last = session.whole_run(), session.stop()
+    error = session.error
     if figures is not None:
-        if not args.quiet and session.error is None:
+        if not args.quiet and error is None:
             print(_sum(figures), flush=True)
         if args.json is not None:
-            _write(args.json, figures, last, watch, imports_mb)
-    if session.error is not None:
-        raise session.error
+            figures |= {"error": None if error is None else str(error)}
+            try:
+                _write(args.json, figures, last, watch, imports_mb)
+            except BadOutput:
+                if error is None:  # else what ended the run is said: the disk may be full for both
+                    raise
+    if error is not None:
+        raise error
     return status
 
 

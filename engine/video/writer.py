@@ -184,10 +184,10 @@ def holds_frames(path):
 
 
 def kept_tags(metadata):
-    """Words about a file or stream without those that the new file makes itself."""
+    """Words about a file or stream without those that the new file makes itself, or that are not true of it."""
     made = {"major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "vendor_id", "duration"}
-    made.add("alpha_mode")  # H.264 has no transparency
-    return {key: value for key, value in metadata.items() if key.lower() not in made}
+    lost = {"alpha_mode"}  # H.264 has no transparency
+    return {key: value for key, value in metadata.items() if key.lower() not in made | lost}
 
 
 def _as_os_error(error):

@@ -39,8 +39,8 @@ def test_a_process_bound_to_one_core_starts_fewer_threads(backend):
 
 @pytest.mark.slow
 def test_two_sessions_get_about_as_many_frames_each_and_as_many_as_one_together():
-    # at 480p (3 ms a frame) OpenVINO's one helper thread on two cores stays with one session for a second or more, and
-    # the other gets a third to a half of the frames; at 720p it goes round (guide/results.md has both)
+    # at 480p (3 ms a frame) one of them gets a third to a half of the frames in a second, probably as OpenVINO's one
+    # helper thread on two cores stays with the other; at 720p it goes round (guide/results.md has both)
     sessions = [Session("nano", "720p") for _ in range(2)]
     alone, together = [], []
     for _ in range(3):

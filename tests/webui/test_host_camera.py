@@ -232,13 +232,18 @@ def test_without_a_virtual_camera_driver_the_preview_works_and_the_message_names
         assert start(page, virtual=False)["trouble"] == ""
 
 
+def record_some(page, host):
+    """Begin a recording and wait until ten frames may be in it."""
+    page.say("record", value=True)
+    page.next("state", lambda state: state["recording"])
+    sent = host.session.stats()["frames_out"]
+    assert eventually(lambda: host.session.stats()["frames_out"] > sent + 10)
+
+
 def test_a_recording_that_stop_ends_is_named_too(address, host):
     with Page(address) as page:
         start(page)
-        page.say("record", value=True)
-        page.next("state", lambda state: state["recording"])
-        sent = host.session.stats()["frames_out"]
-        assert eventually(lambda: host.session.stats()["frames_out"] > sent + 10)
+        record_some(page, host)
         page.say("stop")
         assert page.next("state", lambda state: not state["running"])["saved"].endswith(".mp4")
 
@@ -246,10 +251,7 @@ def test_a_recording_that_stop_ends_is_named_too(address, host):
 def test_a_recording_that_a_failed_start_ends_is_named_too(address, host):
     with Page(address) as page:
         start(page)
-        page.say("record", value=True)
-        page.next("state", lambda state: state["recording"])
-        sent = host.session.stats()["frames_out"]
-        assert eventually(lambda: host.session.stats()["frames_out"] > sent + 10)
+        record_some(page, host)
         page.say(**{"kind": "start", **{key: value for key, value in START.items() if key != "type"}, "source": 77})
         page.next("trouble")
         assert page.next("state", lambda state: not state["running"])["saved"].endswith(".mp4")
@@ -261,10 +263,7 @@ def test_two_recordings_of_one_second_have_two_names(address, host, monkeypatch)
     with Page(address) as page:
         start(page)
         for _ in range(3):
-            page.say("record", value=True)
-            page.next("state", lambda state: state["recording"])
-            sent = host.session.stats()["frames_out"]
-            assert eventually(lambda: host.session.stats()["frames_out"] > sent + 10)  # noqa: B023
+            record_some(page, host)
             page.say("record", value=False)
             saved.append(page.next("state", lambda state: state["saved"] and not state["recording"])["saved"])
     stem = "whetstone-2026-11-27-20-00-00"

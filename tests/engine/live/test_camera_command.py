@@ -13,6 +13,7 @@ import pytest
 
 from engine.commands import camera
 from engine.errors import BadOutput, BadSetting
+from tests.engine.small_disk import small_disk
 from tests.engine.video.clips import contents
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,7 +42,7 @@ def test_it_runs_for_so_long_and_writes_its_figures(tmp_path):
     assert figures["frames_out"] > 20 and figures["latency_p95_ms"] >= figures["latency_p50_ms"] > 0
     above = figures["memory_mb"] - figures["memory_of_imports_mb"]
     assert figures["memory_of_imports_mb"] > 10 and figures["memory_above_imports_mb"] == pytest.approx(above, abs=0.2)
-    assert figures["bypassed"] == 0 and figures["settings"]["source"] == "pattern"
+    assert figures["bypassed"] == 0 and figures["settings"]["source"] == "pattern" and figures["error"] is None
     assert figures["frames_in"] - figures["frames_out"] - figures["dropped"] in (0, 1, 2, 3)
 
 
@@ -57,6 +58,23 @@ def test_ctrl_c_ends_it_with_a_whole_recording(tmp_path, how):
     out, err = process.communicate(timeout=120)
     assert process.returncode == 130 and "Traceback" not in err and "frames sent in" in out
     assert os.listdir(tmp_path) == ["a.mp4"] and len(contents(tmp_path / "a.mp4").times) >= 1
+
+
+@pytest.mark.parametrize("figures_fit", [True, False])
+def test_a_full_disk_ends_it_with_one_line_and_keeps_film_and_figures(tmp_path, figures_fit):
+    words = ("--source", "pattern", "--size", "1280x720", "--model", "nano", "--no-auto", "--seconds", 100)
+    with small_disk(tmp_path / "disk", 250) as disk, small_disk(tmp_path / "other", 64) as other:
+        figures = (tmp_path if figures_fit else other) / "run.json"
+        (other / "all").write_bytes(bytes(64 << 10))
+        out, err = (process := start(*words, "--output", disk / "a.mp4", "--json", figures)).communicate(timeout=300)
+        assert process.returncode == 2 and "frames sent in" not in out
+        assert err.count("\n") == 1 and f"the disk of {disk} is full: a.mp4" in err
+        assert f"{disk / 'a.mp4'} holds what came before" in err and len(contents(disk / "a.mp4").times) >= 30
+        if figures_fit:
+            told = json.loads(figures.read_text())
+            assert told["frames_out"] > 30 and "is full" in told["error"]
+        else:
+            assert os.listdir(other) == ["all"]
 
 
 @pytest.mark.skipif(not NO_DRIVER, reason="a camera or driver may be here")
